@@ -1,0 +1,143 @@
+"""Answers that may change, whoever gives them: the last good one is kept, and three ages say when to ask again.
+
+Fresh ones are answered at once, stale ones too while one refresh runs behind, old ones only after the upstream has been
+asked, or when it cannot be (freshness.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from modgate.cache.absence import Absences
+from modgate.cache.flights import Flight, Flights
+from modgate.cache.freshness import Ages, Verdict, judge
+from modgate.cache.remembered import raise_remembered
+from modgate.errors import Absent, GatewayError
+from modgate.observe import families
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Cached, Terms
+from modgate.storage.namespace import Namespace
+from modgate.storage.records import AnswerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """A well-formed answer from outside."""
+
+    data: bytes
+    version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and how its answer ages."""
+
+    name: str
+    """The key within the namespace."""
+    label: str
+    """As a person would write it."""
+    topic: str
+    """What its generation slot belongs to: the module path."""
+    ages: Ages
+    absent: float
+    """Seconds for which absence is remembered."""
+    obtain: Callable[[], Awaitable[Obtained]]
+    """Asks outside. Raises GatewayError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row and how it was come by."""
+
+    row: AnswerRow
+    cached: Cached
+    stamp: tuple[int, int] | None = None
+
+
+class Changing:
+    """The changing answers of one namespace."""
+
+    def __init__(
+        self, store: Namespace, metrics: Metrics, unexpected: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._store = store
+        self._clock = clock
+        self._coalesced = metrics.counter(families.COALESCED)
+        self._absences = Absences(clock)
+        self._flights: Flights[str, AnswerRow] = Flights(unexpected)
+
+    async def get(self, question: Question, terms: Terms) -> Told:
+        """The answer.
+
+        Raises:
+            GatewayError: there is none, and what is stored may not be used instead.
+        """
+        stamp = self._store.stamp(question.topic)
+        row = self._store.answer(question.name)
+        now = self._clock()
+        verdict = Verdict.GONE
+        if row is not None:
+            verdict = judge(now - row.fetched, question.ages, terms.freshness, expired=row.expired)
+            if verdict is Verdict.FRESH:
+                return Told(row, Cached.HIT, stamp)
+        raise_remembered(self._absences, question.name, question.label, terms, stamp)
+        if row is not None and verdict is Verdict.STALE:
+            self._fetch(question, now)
+            return Told(row, Cached.STALE)
+        return await self._ask_first(question, terms, row if verdict is Verdict.OLD else None, now)
+
+    async def expire(self, name: str, topic: str, version: str) -> None:
+        """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used."""
+        row = self._store.answer(name)
+        if row is not None and not row.expired and version.encode() not in row.body.split():
+            await self._store.put_answer(replace(row, expired=True))
+            self._store.changed(topic)
+        if self._absences.forget(name):
+            self._store.changed(topic)
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Let fetches end within `grace` seconds and cancel the rest."""
+        await self._flights.close(grace)
+
+    async def _ask_first(self, question: Question, terms: Terms, old: AnswerRow | None, now: float) -> Told:
+        flight, joined = self._fetch(question, now)
+        if joined:
+            self._coalesced.value += 1
+        try:
+            row = await flight.result(terms.deadline)
+        except Absent:
+            raise  # stated by every source: an old answer would be wrong
+        except GatewayError:
+            if old is None:
+                raise
+            return Told(old, Cached.STALE)
+        return Told(row, Cached.COALESCED if joined else Cached.MISS if old is None else Cached.REFRESHED)
+
+    def _fetch(self, question: Question, now: float) -> tuple[Flight[AnswerRow], bool]:
+        async def fly(flight: Flight[AnswerRow]) -> None:
+            async with self._store.hold(question.name):
+                row = self._store.answer(question.name)
+                if row is not None and row.fetched >= now and not row.expired:
+                    flight.publish(row)  # another process asked after we were asked
+                    return
+                row = await self._obtain(question)
+                flight.publish(row)
+                await self._store.put_answer(row)
+            self._store.changed(question.topic)
+
+        return self._flights.join(question.name, fly)
+
+    async def _obtain(self, question: Question) -> AnswerRow:
+        asked = self._clock()
+        try:
+            answer = await question.obtain()
+        except Absent as error:
+            self._absences.put(question.name, error, question.absent)
+            raise
+        self._absences.forget(question.name)
+        return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked)

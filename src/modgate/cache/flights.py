@@ -1,0 +1,106 @@
+"""One fetch for any number of asks.
+
+A flight is a task that nobody who waits for it can cancel: it outlives the client that caused it. It publishes its result
+as soon as there is one, and may go on (make it durable) while the result is already used; asks that come in the meantime
+join it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from modgate.errors import GatewayError, Trouble, Unavailable
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Flight(Generic[V]):
+    """One fetch under way."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._result: asyncio.Future[V] = loop.create_future()
+
+    def publish(self, value: V) -> None:
+        """Give the result to all who wait and to all who come while the flight goes on; a later result replaces it."""
+        self.retract()
+        self._result.set_result(value)
+
+    def retract(self) -> None:
+        """What was published is void: whoever comes from now on waits for the next result."""
+        if self._result.done():
+            self._result = self._result.get_loop().create_future()
+
+    def fail(self, error: BaseException) -> None:
+        if not self._result.done():
+            self._result.set_exception(error)
+            self._result.exception()  # a flight that nobody waits for (a refresh) has said its error to the log
+
+    @property
+    def published(self) -> bool:
+        return self._result.done()
+
+    async def result(self, deadline: float) -> V:
+        """Wait for it, at most until `deadline` of the loop's clock.
+
+        Raises:
+            Unavailable: the deadline passed; the flight goes on.
+            GatewayError: what the fetch raised.
+        """
+        try:
+            async with asyncio.timeout_at(None if deadline == float("inf") else deadline):
+                return await asyncio.shield(self._result)
+        except TimeoutError as error:
+            reason = "is still waiting for its upstream; ask again"
+            raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
+
+
+class Flights(Generic[K, V]):
+    """The flights of one kind. It owns their tasks: `close` ends them."""
+
+    def __init__(self, unexpected: Callable[[BaseException], None]) -> None:
+        """`unexpected` is told of errors that are none of ours: they are defects, and go to the log."""
+        self._unexpected = unexpected
+        self._flights: dict[K, Flight[V]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def join(self, key: K, fly: Callable[[Flight[V]], Awaitable[None]]) -> tuple[Flight[V], bool]:
+        """The flight for `key`, and whether it was already under way; else `fly(flight)` is started, which publishes."""
+        flight = self._flights.get(key)
+        if flight is not None:
+            return flight, True
+        flight = self._flights[key] = Flight(asyncio.get_running_loop())
+        task = asyncio.get_running_loop().create_task(self._run(key, flight, fly))  # noqa: TID251 owned by self._tasks
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return flight, False
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Let what is under way end within `grace` seconds, cancel the rest and wait for its end."""
+        if self._tasks and grace:
+            await asyncio.wait(self._tasks, timeout=grace)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, key: K, flight: Flight[V], fly: Callable[[Flight[V]], Awaitable[None]]) -> None:
+        try:
+            await fly(flight)
+        except GatewayError as error:
+            flight.fail(error)
+        except asyncio.CancelledError:
+            flight.fail(Unavailable(reason="was stopped with the gateway", trouble=Trouble.OURS))
+            raise
+        except BaseException as error:
+            self._unexpected(error)
+            flight.fail(Unavailable(reason="failed inside this gateway; its log has the details", trouble=Trouble.OURS))
+        finally:
+            self._flights.pop(key, None)
+            if not flight.published:
+                flight.fail(Unavailable(reason="ended without a result", trouble=Trouble.OURS))

@@ -1,0 +1,148 @@
+"""The bytes of one download on disk, and the room that all downloads may take."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from modgate.errors import Trouble, Unavailable
+from modgate.observe import families
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Arriving
+
+
+class Diverged(Exception):
+    """What comes is not what came before: the file has to begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Beside the bytes: where they come from, so that another process can go on with them."""
+
+    source: str
+    url: str
+    size: int | None
+    validator: str
+
+
+class Budget:
+    """Bytes that downloads may have in the spool."""
+
+    def __init__(self, most: int, metrics: Metrics) -> None:
+        self._most = most
+        self._gauge = metrics.gauge(families.SPOOL_BYTES)
+
+    def take(self, amount: int) -> None:
+        """Reserve `amount` more bytes.
+
+        Raises:
+            Unavailable: downloads in flight hold all of it.
+        """
+        if self._gauge.value + amount > self._most:
+            reason = f"has {int(self._gauge.value)} bytes of downloads in flight and allows {self._most} (limits.spool)"
+            raise Unavailable(reason=reason, trouble=Trouble.OURS, retry_after=5.0)
+        self._gauge.add(amount)
+
+    def give(self, amount: int) -> None:
+        self._gauge.add(-amount)
+
+
+class Part:
+    """`<key>.part` with its note. The bytes [0, size) are what came so far."""
+
+    def __init__(self, spool: Path, key: str, budget: Budget) -> None:
+        """Open it; it is made if it is not there.
+
+        Raises:
+            OSError: it cannot be made.
+            Unavailable: there is no room for what it holds.
+        """
+        self.path = f"{spool}/{key}.part"
+        self._note = f"{spool}/{key}.json"
+        self._budget = budget
+        self._reserved = 0
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.size = os.fstat(self._descriptor).st_size
+        self._position = self.size
+        self._reserve(self.size)
+
+    def begin(self, arriving: Arriving, source: str) -> None:
+        """A transfer begins at `arriving.start`: what is there already is compared, what is new is written.
+
+        Raises:
+            Diverged: it is of another length than what came before, or would leave a hole.
+            OSError, Unavailable: no room.
+        """
+        before = self.note()
+        if before is not None and self.size and None not in (before.size, arriving.size) and before.size != arriving.size:
+            raise Diverged
+        if arriving.start > self.size or (arriving.size is not None and arriving.size < self.size):
+            raise Diverged
+        self._position = arriving.start
+        if arriving.size is not None:
+            self._reserve(arriving.size)
+        with open(self._note, "w") as file:
+            json.dump(asdict(Note(source, arriving.url, arriving.size, arriving.validator)), file)
+
+    def accept(self, chunk: bytes) -> None:
+        """The next bytes of the transfer.
+
+        Raises:
+            Diverged: they are not the bytes that came before.
+            OSError, Unavailable: no room.
+        """
+        known = min(len(chunk), self.size - self._position)
+        if known > 0 and os.pread(self._descriptor, known, self._position) != chunk[:known]:
+            raise Diverged
+        fresh = memoryview(chunk)[max(known, 0) :]
+        if fresh:
+            self._reserve(self.size + len(fresh))
+            _write_all(self._descriptor, fresh, self.size)
+            self.size += len(fresh)
+        self._position += len(chunk)
+
+    def end(self) -> None:
+        """The transfer says that this was all.
+
+        Raises:
+            Diverged: it ended before what came before.
+        """
+        if self._position < self.size:
+            raise Diverged
+
+    def note(self) -> Note | None:
+        try:
+            with open(self._note) as file:
+                return Note(**json.load(file))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def sync(self) -> None:
+        """Make the bytes durable; blocks, so call it in a thread."""
+        os.fsync(self._descriptor)
+
+    def remove(self) -> None:
+        """Begin anew, or give up."""
+        for path in (self.path, self._note):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        with suppress(FileNotFoundError):
+            os.unlink(self._note)
+        self._budget.give(self._reserved)
+
+    def _reserve(self, size: int) -> None:
+        if size > self._reserved:
+            self._budget.take(size - self._reserved)
+            self._reserved = size
+
+
+def _write_all(descriptor: int, data: memoryview, position: int) -> None:
+    while data:
+        written = os.pwrite(descriptor, data, position)
+        data, position = data[written:], position + written

@@ -1,0 +1,180 @@
+"""Small immutable files, whoever gives them: fetched once, pinned by their content for ever, hashed at each look."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from modgate.cache.absence import VERDICT_SECONDS, Absences
+from modgate.cache.changing import Obtained
+from modgate.cache.flights import Flight, Flights
+from modgate.cache.remembered import raise_remembered
+from modgate.errors import Absent, Corrupt
+from modgate.observe import families
+from modgate.observe.events import Events
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Cached, Terms
+from modgate.storage.namespace import Namespace
+from modgate.storage.records import ArtifactRow
+
+MOST = 16 << 20
+"""Bytes that a small file can have (a go.mod: protocol.md §3); a longer one in the tree is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A small file: its name, and how it is come by and judged."""
+
+    name: str
+    """The key within the namespace, and its place in the tree."""
+    label: str
+    """As a person would write it."""
+    kind: str
+    """For the metrics."""
+    topic: str
+    """What its generation slot belongs to: the module path."""
+    absent: float
+    """Seconds for which absence is remembered."""
+    obtain: Callable[[], Awaitable[Obtained]]
+    """Asks outside; the bytes are well-formed. Raises GatewayError."""
+    formed: Callable[[bytes], object]
+    """Raises Corrupt for bytes that came into the tree from elsewhere and cannot be this file."""
+    h1: Callable[[bytes], str]
+    """The hash that never changes, or "" for content that different mirrors word differently."""
+    check: Callable[[ArtifactRow], Awaitable[None]]
+    """Raises Corrupt or Unavailable; then nothing is committed."""
+    stored: Callable[[], Awaitable[None]]
+    """Told when it has been committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A proven small file."""
+
+    data: bytes
+    row: ArtifactRow
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A file in the tree that cannot be served as it is."""
+
+    data: bytes
+    inode: int
+    pinned: bool
+    """False: nothing is known of it, for example because it was copied into the tree. True: it is not what was committed."""
+
+
+class SmallFiles:
+    """The small immutable files of one namespace."""
+
+    def __init__(
+        self, store: Namespace, events: Events, metrics: Metrics, unexpected: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._store = store
+        self._events = events
+        self._metrics = metrics
+        self._clock = clock
+        self._coalesced = metrics.counter(families.COALESCED)
+        self._absences = Absences(clock)
+        self._flights: Flights[str, Small] = Flights(unexpected)
+
+    async def get(self, item: Item, terms: Terms) -> tuple[Small, Cached, tuple[int, int]]:
+        """The file, how it was come by, and the stamp under which it may be kept in memory.
+
+        Raises:
+            GatewayError: it cannot be had.
+        """
+        stamp = self._store.stamp(item.topic)
+        found = self._look(item)
+        if isinstance(found, Small):
+            return found, Cached.HIT, stamp
+        raise_remembered(self._absences, item.name, item.label, terms, stamp)
+        flight, joined = self._flights.join(item.name, lambda flight: self._fly(item, flight))
+        if joined:
+            self._coalesced.value += 1
+        return await flight.result(terms.deadline), Cached.COALESCED if joined else Cached.MISS, stamp
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Let fetches end within `grace` seconds and cancel the rest."""
+        await self._flights.close(grace)
+
+    def _look(self, item: Item) -> Small | Doubtful | None:
+        """What the tree has. Hashed at each look (10 µs); ready responses in memory are not looked up."""
+        read = self._store.tree.read(self._store.name, item.name, MOST)
+        if read is None:
+            return None
+        data, identity = read
+        row = self._store.pin(item.name)
+        if row is not None and row.size == len(data) and row.sha256 == hashlib.sha256(data).hexdigest():
+            return Small(data, row)
+        return Doubtful(data, identity.inode, row is not None)
+
+    async def _fly(self, item: Item, flight: Flight[Small]) -> None:
+        async with self._store.hold(item.name):
+            found = self._look(item)
+            if isinstance(found, Doubtful):
+                found = await self._settle(item, found)
+            if found is not None:
+                flight.publish(found)  # another process was first, or the file had only to be pinned
+                return
+            small = await self._obtain(item)
+            temporary = self._store.write_temporary(small.data)
+            was_absent = self._absences.forget(item.name)
+            flight.publish(small)
+            await self._store.put_file(small.row, temporary)
+            self._metrics.counter(families.COMMITS, item.kind).add()
+            if was_absent:
+                self._store.changed(item.topic)
+        await item.stored()
+
+    async def _settle(self, item: Item, found: Doubtful) -> Small | None:
+        """Pin a file that came into the tree from outside, or put a bad one out of the way."""
+        if not found.pinned:
+            try:
+                item.formed(found.data)
+            except Corrupt:
+                pass
+            else:
+                small = self._small(item, Obtained(found.data, "", "imported"))
+                await item.check(small.row)
+                await self._store.put_pin(small.row)
+                return small
+        self._events.emit("damaged_file", asked=item.label)
+        self._store.tree.quarantine(self._store.name, item.name, found.inode)
+        return None
+
+    async def _obtain(self, item: Item) -> Small:
+        try:
+            small = self._small(item, await item.obtain())
+            self._same_as_before(item, small.row)
+            await item.check(small.row)
+        except Absent as error:
+            self._absences.put(item.name, error, item.absent)
+            raise
+        except Corrupt as error:
+            self._absences.put(item.name, error, VERDICT_SECONDS)
+            raise
+        return small
+
+    def _small(self, item: Item, obtained: Obtained) -> Small:
+        data = obtained.data
+        digest = hashlib.sha256(data).hexdigest()
+        row = ArtifactRow(
+            self._store.name, item.name, len(data), digest, item.h1(data), obtained.source, self._clock()
+        )
+        return Small(data, row)
+
+    def _same_as_before(self, item: Item, row: ArtifactRow) -> None:
+        """The first content wins for ever. Without an h1, other bytes are told and allowed."""
+        pin = self._store.pin(item.name)
+        if pin is None or pin.sha256 == row.sha256:
+            return
+        self._events.emit("different_content", asked=item.label, source=row.source, first=pin.sha256, now=row.sha256)
+        if pin.h1 != row.h1:
+            reason = f"sent other content than was first seen: {row.h1} now, {pin.h1} then"
+            raise Corrupt(asked=item.label, source=row.source, reason=reason)

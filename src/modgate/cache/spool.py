@@ -1,0 +1,118 @@
+"""A file that is still arriving, and its readers.
+
+The last 64 KiB are held back until the whole file has passed its checks: whatever goes wrong, no client ever holds a
+complete bad zip, and one smaller than that gets its true status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+
+from modgate.errors import GatewayError
+from modgate.source.base import Reader
+from modgate.storage.tree import Identity, identity_of
+
+HOLD = 65536
+"""Bytes held back."""
+PIECE = 262144
+"""Bytes that a reader takes at once: as much as a socket takes, and no more memory for a slow client."""
+
+
+class Spooled:
+    """One attempt at a file. Satisfies source.base.Growing."""
+
+    growing = True
+
+    def __init__(self, path: str) -> None:
+        """`path` exists; its inode stays the same for the life of this object, whatever happens to the name.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        self._descriptor = os.open(path, os.O_RDONLY)
+        # Closed when nobody holds this object any more: an answer may be on its way to its reader when the flight ends.
+        weakref.finalize(self, os.close, self._descriptor)
+        self._moved = asyncio.Event()
+        self._error: GatewayError | None = None
+        self.size: int | None = None
+        """Of the whole file, once known."""
+        self.released = 0
+        """Bytes that may be handed out."""
+        self.done = False
+
+    @property
+    def identity(self) -> Identity:
+        """Of the file as it is now."""
+        return identity_of(self._descriptor)
+
+    @property
+    def failed(self) -> GatewayError | None:
+        return self._error
+
+    def grow(self, written: int) -> None:
+        """`written` bytes lie in the file."""
+        if written - HOLD > self.released:
+            self.released = written - HOLD
+            self._wake()
+
+    def finish(self, size: int) -> None:
+        """The whole file has passed its checks and is committed."""
+        self.size = self.released = size
+        self.done = True
+        self._wake()
+
+    def fail(self, error: GatewayError) -> None:
+        """Whoever reads it is cut; a finished file cannot fail."""
+        if not self.done:
+            self._error = error
+            self._wake()
+
+    async def started(self) -> None:
+        """Wait until the first byte may be handed out.
+
+        Raises:
+            GatewayError: what the attempt failed with.
+        """
+        while not self.released and not self.done:
+            if self._error is not None:
+                raise self._error
+            await self.moved()
+
+    async def moved(self) -> None:
+        await self._moved.wait()
+
+    async def open(self, start: int = 0, stop: int | None = None) -> Reader:
+        return _SpoolReader(self, start, stop)
+
+    def read_at(self, position: int, most: int) -> bytes:
+        return os.pread(self._descriptor, most, position)
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+class _SpoolReader:
+    def __init__(self, spooled: Spooled, start: int, stop: int | None) -> None:
+        self._spooled = spooled
+        self._position = start
+        self._stop = stop
+
+    async def read(self) -> bytes:
+        spooled = self._spooled
+        while True:
+            if spooled.failed is not None:
+                raise spooled.failed
+            end = spooled.released if self._stop is None else min(spooled.released, self._stop)
+            if self._position < end:
+                data = spooled.read_at(self._position, min(PIECE, end - self._position))
+                self._position += len(data)
+                return data
+            if spooled.done or (self._stop is not None and self._position >= self._stop):
+                return b""
+            await spooled.moved()
+
+    def close(self) -> None:
+        """Nothing to do: the file is the spooled object's, which many read."""

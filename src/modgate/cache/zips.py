@@ -1,0 +1,218 @@
+"""Module zips: large, immutable, streamed to whoever waits while they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from modgate.cache.absence import VERDICT_SECONDS, Absences
+from modgate.cache.answers import Rules
+from modgate.cache.artifacts import OnStored
+from modgate.cache.checking import Checker
+from modgate.cache.download import Download, Fetched
+from modgate.cache.evidence import Check, Complete
+from modgate.cache.flights import Flight, Flights
+from modgate.cache.following import Follower
+from modgate.cache.part import Budget
+from modgate.cache.proof import Proofs
+from modgate.cache.remembered import raise_remembered
+from modgate.cache.spool import Spooled
+from modgate.cache.stored import StoredFile
+from modgate.errors import Absent, Corrupt, GatewayError
+from modgate.observe import families
+from modgate.observe.events import Events
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Answer, Ask, Cached, Source, Terms
+from modgate.storage.namespace import Namespace
+from modgate.storage.records import ArtifactRow
+from modgate.storage.tree import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A zip that can be answered: complete and proven, or growing."""
+
+    body: StoredFile | Spooled
+    row: ArtifactRow | None
+    """None while it grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A file in the tree that cannot be served as it is."""
+
+    identity: Identity
+    row: ArtifactRow | None
+    """None: nothing is known of it, for example because it was copied into the tree."""
+
+
+class Zips:
+    """A source that keeps the zips of another one."""
+
+    def __init__(
+        self, source: Source, store: Namespace, rules: Callable[[str], Rules], checks: Sequence[Check],
+        on_stored: OnStored, events: Events, metrics: Metrics, unexpected: Callable[[BaseException], None],
+        *, checker: Checker, budget: Budget, most: int, clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces."""
+        self._source = source
+        self._store = store
+        self._rules = rules
+        self._checks = checks
+        self._on_stored = on_stored
+        self._events = events
+        self._metrics = metrics
+        self._checker = checker
+        self._budget = budget
+        self._most = most
+        self._clock = clock
+        self._proofs = Proofs()
+        self._absences = Absences(clock)
+        self._coalesced = metrics.counter(families.COALESCED)
+        self._flights: Flights[str, Held] = Flights(unexpected)
+        metrics.read(families.DOWNLOADS, lambda: len(self._flights))
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        rules = self._rules(ask.path)
+        stamp = self._store.stamp(ask.path)
+        found = await self._look(ask)
+        if isinstance(found, Held):
+            return self._told(ask, found, rules, Cached.HIT)
+        raise_remembered(self._absences, ask.name, str(ask), terms, stamp)
+        if not terms.body:
+            return replace(await self._source.get(ask, terms), cached=Cached.MISS, private=rules.private)
+        flight, joined = self._flights.join(ask.name, lambda flight: self._fly(ask, rules, flight))
+        if joined:
+            self._coalesced.value += 1
+        held = await flight.result(terms.deadline)
+        return self._told(ask, held, rules, Cached.COALESCED if joined else Cached.MISS)
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Let fetches end within `grace` seconds and cancel the rest."""
+        await self._flights.close(grace)
+
+    async def _look(self, ask: Ask) -> Held | Doubtful | None:
+        """What the tree has; a file that this process has not seen yet is hashed first."""
+        opened = self._store.tree.open(self._store.name, ask.name)
+        if opened is None:
+            return None
+        descriptor, identity = opened
+        os.close(descriptor)
+        row = self._store.pin(ask.name)
+        if row is None or row.size != identity.size:
+            return Doubtful(identity, row)
+        path = self._store.tree.path(self._store.name, ask.name)
+        proven = identity if self._proofs.holds(path, identity) else await self._proofs.prove(path, row.sha256)
+        return Held(StoredFile(path, proven), row) if proven is not None else Doubtful(identity, row)
+
+    async def _fly(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
+        follower = Follower(self._store, ask.name, lambda spooled: flight.publish(Held(spooled, None)), flight.retract)
+        async with self._store.hold(ask.name, meanwhile=follower.look):
+            found = await self._look(ask)
+            follower.ended(found.body.identity if isinstance(found, Held) and isinstance(found.body, StoredFile) else None)
+            if isinstance(found, Doubtful):
+                found = await self._settle(ask, found)
+            if found is not None:
+                flight.publish(found)
+                return
+            await self._lead(ask, rules, flight)
+
+    async def _settle(self, ask: Ask, found: Doubtful) -> Held | None:
+        """Pin a file that came into the tree from outside, or put a bad one out of the way."""
+        if found.row is None:
+            path = self._store.tree.path(self._store.name, ask.name)
+            job = await self._checker.begin(ask, path)
+            try:
+                sums = await job.finish(found.identity.size)
+                row = self._row(ask, Fetched(sums, found.identity.size, "imported"))
+                await self._checked(ask, row)
+                await self._store.put_pin(row)
+            except Corrupt:
+                pass
+            else:
+                self._proofs.put(path, found.identity)
+                return Held(StoredFile(path, found.identity), row)
+            finally:
+                job.drop()
+        self._events.emit("damaged_file", asked=str(ask))
+        self._store.tree.quarantine(self._store.name, ask.name, found.identity.inode)
+        return None
+
+    async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
+        was_absent = self._absences.forget(ask.name)
+        download = Download(
+            ask, self._source, self._store, self._checker, self._budget, self._metrics, self._most,
+            lambda spooled: flight.publish(Held(spooled, None)), flight.retract,
+        )
+        try:
+            fetched = await download.fetch()
+            row = self._row(ask, fetched)
+            self._same_as_before(ask, row)
+            await self._checked(ask, row)
+            held = await self._commit(ask, row, download)
+        except GatewayError as error:
+            self._remember(ask, rules, error)
+            download.fail(error)
+            raise
+        except OSError as error:
+            unavailable = self._store.health.failed(error)
+            download.fail(unavailable)
+            raise unavailable from error
+        finally:
+            download.close()
+        flight.publish(held)
+        if was_absent:
+            self._store.changed(ask.path)
+        await self._on_stored(ask)
+
+    async def _commit(self, ask: Ask, row: ArtifactRow, download: Download) -> Held:
+        """Durable bytes, durable row, rename: only then are the last bytes released."""
+        assert download.part is not None and download.spooled is not None
+        await asyncio.to_thread(download.part.sync)
+        await self._store.put_file(row, download.part.path, synced=True)
+        self._metrics.counter(families.COMMITS, ask.kind).add()
+        path = self._store.tree.path(self._store.name, ask.name)
+        identity = download.spooled.identity
+        self._proofs.put(path, identity)
+        download.spooled.finish(row.size)
+        return Held(StoredFile(path, identity), row)
+
+    def _remember(self, ask: Ask, rules: Rules, error: GatewayError) -> None:
+        if isinstance(error, Absent):
+            self._absences.put(ask.name, error, rules.ages.absent(ask.kind))
+        if isinstance(error, Corrupt):
+            self._events.emit("corrupt_answer", asked=str(ask), source=error.source, reason=error.reason)
+            self._absences.put(ask.name, error, VERDICT_SECONDS)
+
+    def _row(self, ask: Ask, fetched: Fetched) -> ArtifactRow:
+        sums = fetched.sums
+        return ArtifactRow(
+            self._store.name, ask.name, fetched.size, sums.sha256, sums.h1, fetched.source, self._clock()
+        )
+
+    def _same_as_before(self, ask: Ask, row: ArtifactRow) -> None:
+        """The first h1 wins for ever."""
+        pin = self._store.pin(ask.name)
+        if pin is None or pin.h1 == row.h1:
+            return
+        self._events.emit("different_content", asked=str(ask), source=row.source, first=pin.h1, now=row.h1)
+        reason = f"sent other content than was first seen: {row.h1} now, {pin.h1} then"
+        raise Corrupt(asked=str(ask), source=row.source, reason=reason)
+
+    async def _checked(self, ask: Ask, row: ArtifactRow) -> None:
+        for check in self._checks:
+            await check(Complete(ask, row.size, row.sha256, row.h1, row.source))
+
+    def _told(self, ask: Ask, held: Held, rules: Rules, cached: Cached) -> Answer:
+        row = held.row
+        return Answer(
+            ask, held.body, version=ask.version, digest=row.sha256 if row else "", fetched=row.stored if row else 0.0,
+            source=row.source if row else self.name, cached=cached, private=rules.private,
+        )

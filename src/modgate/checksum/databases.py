@@ -1,0 +1,173 @@
+"""The checksum databases that the settings name, relayed byte for byte and kept (protocol.md §5.6).
+
+Tiles of every width and lookups never change: they are kept for ever. `latest` is short-lived, and served stale while
+the database is down. `supported` is ours to answer: a 404 would send clients past us. Private paths are answered here and
+never leave the building.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from modgate.cache.changing import Changing, Obtained, Question
+from modgate.cache.freshness import Ages
+from modgate.cache.smallfiles import Item, SmallFiles
+from modgate.checksum.ways import Ways
+from modgate.errors import Absent, Corrupt, Malformed
+from modgate.gomod.escape import escape_path, escape_version, unescape_path, unescape_version
+from modgate.source.base import FOREVER, Cached, Terms
+from modgate.storage.records import ArtifactRow
+from modgate.tlog.tile import parse_tile
+from modgate.tlog.tree import parse_lookup, parse_signed_head
+
+LATEST = Ages(fresh=5.0, stale=5.0, keep=30 * 86400.0)
+"""Only auditors ask for it (protocol.md §5.1), and want it new; while the database is down the last one still helps."""
+LOOKUP = re.compile(r"[^@]+@v[0-9]+\.[0-9]+\.[0-9]+(-[^@]*)?(\+incompatible)?")
+"""As the reference server has it (protocol.md §5.1), on the unescaped text."""
+TOOLCHAIN = "golang.org/toolchain"
+"""Never private: clients check it always, whatever their settings (protocol.md §1.10)."""
+TEXT, OCTETS = "text/plain; charset=utf-8", "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseReply:
+    """An answer of a checksum database."""
+
+    data: bytes
+    media_type: str
+    fresh_until: float
+    """Seconds since the epoch; FOREVER for what never changes."""
+    cached: Cached
+    source: str
+    stamp: tuple[int, int] | None
+
+
+class Database:
+    """One of them."""
+
+    def __init__(
+        self, name: str, ways: Ways, files: SmallFiles, changing: Changing, is_private: Callable[[str], bool], most: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`most` bounds one answer in bytes."""
+        self.name = name
+        self._ways = ways
+        self._files = files
+        self._changing = changing
+        self._is_private = is_private
+        self._most = most
+        self._clock = clock
+
+    async def get(self, rest: str, terms: Terms) -> DatabaseReply:
+        """Answer what stands behind `/sumdb/<name>/`.
+
+        Raises:
+            Malformed: it is none of the protocol's requests in its one spelling.
+            GatewayError: it cannot be answered.
+        """
+        if rest == "supported":
+            return DatabaseReply(b"", TEXT, self._clock() + 60.0, Cached.HIT, "", None)
+        if rest == "latest":
+            return await self._latest(terms)
+        kind, _, what = rest.partition("/")
+        if kind == "tile":
+            tile = parse_tile(rest)
+            return await self._file(rest, OCTETS, lambda data: _sized(data, tile.size), terms)
+        if kind == "lookup":
+            return await self._file(self._lookup(what), TEXT, _is_lookup, terms)
+        raise Malformed("checksum database request", rest, "it is none of supported, latest, lookup/… and tile/…")
+
+    async def close(self, grace: float = 0.0) -> None:
+        await self._files.close(grace)
+        await self._changing.close(grace)
+
+    def _lookup(self, what: str) -> str:
+        """The file name of a lookup; private paths end here."""
+        path_text, _, version_text = what.rpartition("@")
+        path, version = unescape_path(path_text), unescape_version(version_text)
+        if not LOOKUP.fullmatch(f"{path}@{version}"):
+            raise Malformed("lookup", what, "it is not <module>@<version>")
+        if path != TOOLCHAIN and self._is_private(path):
+            reason = "is private here, and private paths are never looked up outside; set GONOSUMDB for it"
+            raise Absent(asked=f"{path}@{version}", reason=reason)
+        return f"lookup/{escape_path(path)}@{escape_version(version)}"
+
+    async def _latest(self, terms: Terms) -> DatabaseReply:
+        async def obtain() -> Obtained:
+            return await self._ways.fetch("latest", self._most, self._judged(parse_signed_head, "latest"))
+
+        question = Question(f"sumdb/{self.name}/latest", f"{self.name} latest", self.name, LATEST, 0.0, obtain)
+        told = await self._changing.get(question, terms)
+        row = told.row
+        return DatabaseReply(row.body, TEXT, row.fetched + LATEST.fresh, told.cached, row.source, told.stamp)
+
+    async def _file(self, name: str, media_type: str, shape: Callable[[bytes], object], terms: Terms) -> DatabaseReply:
+        judged = self._judged(shape, name)
+
+        async def obtain() -> Obtained:
+            return await self._ways.fetch(name, self._most, judged)
+
+        async def check(row: ArtifactRow) -> None:
+            """The form was judged; signatures and hashes are the client's to verify."""
+
+        async def stored() -> None:
+            """No list tells of it."""
+
+        item = Item(
+            name=name, label=f"{self.name} {name}", kind="sumdb", topic=self.name, absent=0.0, obtain=obtain,
+            formed=lambda data: judged(data, "the store"), h1=lambda _: "", check=check, stored=stored,
+        )
+        small, cached, stamp = await self._files.get(item, terms)
+        return DatabaseReply(small.data, media_type, FOREVER, cached, small.row.source, stamp)
+
+    def _judged(self, shape: Callable[[bytes], object], name: str) -> Callable[[bytes, str], Obtained]:
+        """A login page, a cut tile or an error text with status 200 is kept by nobody."""
+
+        def use(data: bytes, source: str) -> Obtained:
+            try:
+                shape(data)
+            except Malformed as error:
+                reason = f"sent what cannot be it: {error.why}"
+                raise Corrupt(asked=f"{self.name} {name}", source=source, reason=reason) from error
+            return Obtained(data, "", source)
+
+        return use
+
+
+class Databases:
+    """All of them, found by the longest name: a name may hold slashes."""
+
+    def __init__(self, databases: Sequence[Database]) -> None:
+        self._databases = sorted(databases, key=lambda database: -len(database.name))
+
+    async def get(self, rest: str, terms: Terms) -> DatabaseReply:
+        """Answer what stands behind `/sumdb/`.
+
+        Raises:
+            Absent: the settings name no such database; nobody was asked.
+            Malformed, GatewayError: as Database.get.
+        """
+        for database in self._databases:
+            if rest.startswith(f"{database.name}/"):
+                return await database.get(rest.removeprefix(f"{database.name}/"), terms)
+        reason = "is no checksum database of this gateway; its settings name those that are (checksum_database)"
+        raise Absent(asked=rest.partition("/")[0], reason=reason)
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Let fetches end within `grace` seconds and cancel the rest."""
+        for database in self._databases:
+            await database.close(grace)
+
+
+def _sized(data: bytes, size: int | None) -> None:
+    if size is not None and len(data) != size:
+        raise Malformed("tile", "", f"it has {len(data)} bytes, not {size}")
+    if not data or data.lstrip()[:1] == b"<" and size is None:
+        raise Malformed("tile", "", "it holds no records")
+
+
+def _is_lookup(data: bytes) -> None:
+    parse_lookup(data)

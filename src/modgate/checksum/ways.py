@@ -1,0 +1,108 @@
+"""The ways to a checksum database: upstream proxies that support it, or the database itself (protocol.md §5.5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from modgate.errors import Absent, GatewayError, Trouble, Unavailable
+from modgate.observe.metrics import Metrics
+from modgate.source.chain import gravity
+from modgate.source.retry import retried
+
+T = TypeVar("T")
+
+SUPPORT_SECONDS = 600.0
+"""How long it is believed that an upstream does, or does not, support a database."""
+
+
+class Fetcher(Protocol):
+    """An upstream that files can be fetched from (source/goproxy.py)."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def fetch(self, name: str, most: int, label: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A member of the upstream chain."""
+
+    upstream: Fetcher
+    after: str
+    """The separator behind it: "," or "|"."""
+    is_down: Callable[[], bool] = lambda: False
+    """Whether it is known to be down for modules: then it is not asked for checksums either."""
+
+
+class Ways:
+    """Asks the first way that can say something, as the go command itself would choose it."""
+
+    def __init__(
+        self, database: str, proxies: Sequence[Proxy], direct: Fetcher, metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`proxies` is empty where the settings name the database's own URL: that bypasses all proxies."""
+        self._database = database
+        self._proxies = tuple(proxies)
+        self._direct = direct
+        self._metrics = metrics
+        self._clock = clock
+        self._support: dict[str, tuple[bool, float]] = {}
+
+    async def fetch(self, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
+        """What `use` makes of the file `name` of the database: it judges the bytes, and a bad way leads to the next one.
+
+        Raises:
+            Absent: the database does not have it.
+            Unavailable, Corrupt, Forbidden: no way told.
+        """
+        worst: GatewayError | None = None
+        for proxy in self._proxies:
+            try:
+                if not await self._supports(proxy):
+                    continue
+                return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, use)
+            except GatewayError as error:
+                # A database has one truth: where a proxy does not know a record, another way may (its copy may be older).
+                if worst is None or gravity(error) > gravity(worst):
+                    worst = error
+                if proxy.after != "|":
+                    raise worst from None
+        if worst is not None:
+            raise worst
+        return await self._ask(self._direct, name, most, use)
+
+    async def _ask(self, upstream: Fetcher, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
+        label = f"{self._database} {name.removeprefix(f'sumdb/{self._database}/')}"
+        try:
+            data = await retried(lambda: upstream.fetch(name, most, label), self._metrics, upstream.name)
+        except GatewayError as error:
+            error.asked = error.asked or label
+            raise
+        return use(data, upstream.name)
+
+    async def _supports(self, proxy: Proxy) -> bool:
+        """Whether a proxy says that it supports the database: any 200 does; 404 and 410 do not; other trouble is raised."""
+        upstream = proxy.upstream
+        if proxy.is_down():
+            reason = "was not asked: it failed repeatedly and is being probed"
+            raise Unavailable(asked=self._database, source=upstream.name, reason=reason, trouble=Trouble.OPEN)
+        known, until = self._support.get(upstream.name, (False, 0.0))
+        if self._clock() >= until:
+            known = await self._asked_for_support(upstream)
+            self._support[upstream.name] = known, self._clock() + SUPPORT_SECONDS
+        return known
+
+    async def _asked_for_support(self, upstream: Fetcher) -> bool:
+        call: Callable[[], Awaitable[bytes]] = lambda: upstream.fetch(  # noqa: E731 a name for its type
+            f"sumdb/{self._database}/supported", 65536, f"{self._database} supported"
+        )
+        try:
+            await retried(call, self._metrics, upstream.name)
+        except Absent:
+            return False
+        return True

@@ -1,0 +1,36 @@
+"""Content encodings of responses. We ask for identity; some servers compress all the same."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+STEP = 262144
+"""Bytes that one step of decoding may produce: a compressed bomb is never held in memory."""
+
+
+class Undecodable(Exception):
+    """The body is not what its Content-Encoding says."""
+
+
+async def gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The decoded pieces, each at most 256 KiB.
+
+    Raises:
+        Undecodable: the data are no gzip, or end too early.
+    """
+    decoder = zlib.decompressobj(31)
+    async for chunk in chunks:
+        data = chunk
+        while data:
+            try:
+                piece = decoder.decompress(data, STEP)
+            except zlib.error as error:
+                raise Undecodable(f"is no valid gzip ({error})") from error
+            if piece:
+                yield piece
+            if decoder.eof:
+                break
+            data = decoder.unconsumed_tail
+    if not decoder.eof:
+        raise Undecodable("ended within its gzip stream")

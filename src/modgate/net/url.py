@@ -1,0 +1,45 @@
+"""URLs of upstreams: joined, redirected and shown without their credentials. Pure."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes, and with what right."""
+
+    url: str
+    """Without credentials: it may be logged."""
+    authorization: str = ""
+    """Value of the Authorization header; never shown."""
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        parts = urlsplit(self.url)
+        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def target_of(url: str) -> Target:
+    """Take the credentials out of an URL (`https://user:pass@host/`) and make them a Basic authorization."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return Target(url)
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    host = parts.netloc.rpartition("@")[2]
+    clean = urlunsplit((parts.scheme, host, parts.path, parts.query, parts.fragment))
+    return Target(clean, "Basic " + base64.b64encode(pair.encode()).decode())
+
+
+def redirected(target: Target, location: str) -> Target | None:
+    """The next hop; None where it must not be followed: no http(s), or from https to http.
+
+    Credentials stay with their origin. Those that a Location names are not ours to use.
+    """
+    following = Target(target_of(urljoin(target.url, location)).url)
+    scheme = following.origin[0]
+    if scheme not in ("http", "https") or (target.origin[0] == "https" and scheme == "http") or not following.origin[1]:
+        return None
+    return Target(following.url, target.authorization if following.origin == target.origin else "")

@@ -1,0 +1,43 @@
+"""Events: what an operator should know of even if nobody was harmed. docs/reference/events.md lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modgate.observe.families import EVENTS
+from modgate.observe.metrics import Metrics
+
+Log = Callable[..., object]
+"""`log(event, **fields)`, as structlog's `warning`."""
+
+NAMES = frozenset(
+    {
+        "corrupt_answer",  # an upstream sent something that is not what it claims to be
+        "different_content",  # an upstream sent other content for a version than it was first seen with
+        "damaged_file",  # a file of the store is not what was committed
+        "upstream_refused_us",  # our own credentials were refused
+        "upstream_down",  # a breaker opened
+        "upstream_up",  # and closed again
+        "store_failing",  # the store cannot be written
+        "store_working",  # and can again
+    }
+)
+
+
+class Events:
+    """Counts events and writes them to the application log."""
+
+    def __init__(self, metrics: Metrics, log: Log) -> None:
+        self._metrics = metrics
+        self._log = log
+
+    def emit(self, name: str, **fields: str | int | float) -> None:
+        """`fields` are plain data and never hold credentials.
+
+        Raises:
+            ValueError: an event that is not declared, and so not documented.
+        """
+        if name not in NAMES:
+            raise ValueError(f"undeclared event {name}")
+        self._metrics.counter(EVENTS, name).add()
+        self._log(name, **fields)

@@ -1,0 +1,394 @@
+"""One client connection: bytes to requests, and requests to responses in their order.
+
+Belongs here: the parser's callbacks, the fast path, the queue of pipelined requests, and what a connection may cost.
+Not here: the framing of responses (cycle.py), what is answered (app.py), when connections are looked at (listener.py).
+
+The fast path answers a plain GET from memory inside the parser's callback: no task, no ASGI dictionaries, no logging
+call. Everything else becomes a Cycle. Responses leave in the order of their requests because the fast path is taken
+only while no cycle is in flight.
+
+What a client that sends and never reads can cost: bytes are parsed in slices that hold at most 64 requests; a slice is
+parsed only while nothing waits to be answered and the transport's buffer is below its high-water mark; what is not
+parsed is at most one read of the transport (256 KiB), after which reading is paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from modgate.serve.cycle import Cycle, scope_of
+from modgate.serve.edge import Edge
+from modgate.serve.errors import Failure
+from modgate.serve.exchange import Exchange, Outcome
+from modgate.serve.head import FROM, LINK, ORDINARY, WHO, field, principal, request_id
+from modgate.serve.proxies import plain_address
+from modgate.serve.response import failure, head_bytes
+from modgate.serve.table import ANYBODY, Entry
+from modgate.serve.timers import Progress, Verdict, verdict
+
+SLICE = 1024
+"""Bytes parsed at once. The shortest request has 18, so 56 fit in; nearly every request fits in whole."""
+SLICES_PER_TURN = 16
+"""Slices parsed before other connections get their turn: some 300 requests, 3 ms."""
+DRAINED = 1024 * 1024
+"""Bytes of a request's body that are read and dropped, so that its sender sees the response; after more we hang up."""
+NEWCOMER_SECONDS = 1.0
+"""A connection that young may have its first request on the way: a drain waits so long for it."""
+
+NOTHING = memoryview(b"")
+
+
+class _Unacceptable(Exception):
+    """Raised inside a parser callback to stop the parser."""
+
+
+class Connection(HttpToolsProtocol):
+    """See the module's docstring. One per TCP connection, made by the listener."""
+
+    def __init__(self, edge: Edge, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(edge.config, edge.state, {}, loop)
+        self.written = 0
+        self._edge = edge
+        self._reporter = edge.reporter
+        self._monotonic = edge.reporter.clock.monotonic
+        self._peer = ""
+        self._trusted = False
+        # The message being received.
+        self.url = b""
+        self.headers = []
+        self._arrived = self._began = (
+            0.0  # monotonic seconds: the latest bytes; the message's first byte, 0.0 between two
+        )
+        self._marks = 0
+        self._head_bytes = self._body_bytes = 0
+        self._receiving: Cycle | None = None  # whose body is not complete yet
+        self._refusal: tuple[int, str] | None = None
+        self._deaf = False  # what comes after this request is not looked at
+        # What waits.
+        self._current: Cycle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Cycle] = deque()
+        self._backlog = NOTHING
+        self._farewell = b""
+        # What the sweep looks at, in monotonic seconds.
+        self._made = self._idle_since = 0.0
+        self._leaving = Progress()
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client connected; with TLS, the handshake is over."""
+        super().connection_made(transport)
+        limits = self._edge.limits
+        self._made = self._arrived = self._monotonic()
+        # Placed so that a connection without any request is idle for too long when a request's time is over.
+        self._idle_since = self._arrived - limits.idle_seconds + limits.request_seconds
+        self._peer = plain_address(self.client[0]) if self.client else ""
+        self._trusted = self._edge.proxies.trusts(self._peer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, by whoever's wish. What nobody waits for any more is cancelled."""
+        self.connections.discard(self)
+        self.flow.resume_writing()
+        self._backlog = NOTHING
+        if self._current is not None:
+            self._current.disconnect()
+        if self._task is not None:
+            self._task.cancel()
+        for cycle in self._waiting:
+            self._reporter.finish(cycle.exchange, Outcome())
+        self._waiting.clear()
+        # The parser holds our methods and we hold the parser: without this only the garbage collector ends the circle.
+        self.parser = None  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        """Parse `data` now, or keep it until those before it have been answered."""
+        self._arrived = self._monotonic()
+        if self._backlog or len(data) > SLICE or self._is_blocked():
+            self._backlog = memoryview(bytes(self._backlog) + data) if self._backlog else memoryview(data)
+            self._work_off()
+        else:
+            self._feed(data)
+
+    def shutdown(self) -> None:
+        """The listener drains: an idle connection ends now, any other after what it has received is answered."""
+        newcomer = self._idle_since < self._made and self._monotonic() - self._made < NEWCOMER_SECONDS
+        if not self.is_busy and not self._began and not newcomer:
+            self.transport.close()
+
+    @property
+    def is_busy(self) -> bool:
+        """A response is being made, or received bytes wait for their turn."""
+        return self._current is not None or bool(self._backlog)
+
+    def check(self, now: float) -> None:
+        """Called by the listener's sweep about every second."""
+        limits = self._edge.limits
+        buffered = self.transport.get_write_buffer_size()
+        if self._leaving.is_stalled(now, self.written, buffered, limits.stall_seconds):
+            self.transport.abort()
+        if self.transport.is_closing():
+            return
+        due = verdict(
+            silence=now - self._idle_since,
+            began=now - self._began if self._began and not self._backlog else 0.0,
+            busy=self.is_busy,
+            idle_seconds=0.0 if self._edge.draining else limits.idle_seconds,
+            request_seconds=limits.request_seconds,
+        )
+        if due is Verdict.TOO_SLOW:
+            self._end_malformed(408, f"the request was not complete within {limits.request_seconds:g} s")
+        elif due is Verdict.IDLE:
+            self.transport.close()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer is below its low-water mark."""
+        super().resume_writing()
+        if self._backlog:
+            self._work_off()
+
+    # The parser's side.
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self.url = b""
+        self.headers = []
+        self._began = 0.0 if self._deaf else self._arrived
+        self._marks = 0
+        self._head_bytes = self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request target."""
+        self.url += url
+        if len(self.url) > self._edge.limits.target_bytes:
+            self._refuse(414, f"the request target is longer than {self._edge.limits.target_bytes} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole header line."""
+        name = name.lower()
+        self.headers.append((name, value))
+        mark = self._edge.marks.get(name)
+        if mark is not None:
+            self._marks |= mark
+
+    def on_headers_complete(self) -> None:
+        """The end of a head: answer from memory, or begin a cycle."""
+        if self._deaf:
+            return
+        if len(self.headers) > self._edge.limits.headers:
+            self._refuse(431, f"more than {self._edge.limits.headers} headers")
+        entry = self._ready_entry()
+        if entry is None:
+            self._begin_cycle()
+        else:
+            self._answer(entry)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a request's body, which means nothing on any endpoint."""
+        self._body_bytes += len(body)
+        cycle = self._receiving
+        if cycle is not None and self._body_bytes > DRAINED:
+            self._end_after(cycle)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        self._began = 0.0
+        cycle, self._receiving = self._receiving, None
+        if cycle is not None and cycle.complete and not cycle.keep_alive:
+            self._part()
+
+    # The fast path.
+
+    def _ready_entry(self) -> Entry | None:
+        edge = self._edge
+        marks = self._marks
+        if marks & ORDINARY or self._current is not None or self.flow.write_paused or edge.draining:
+            return None
+        table = edge.principals.table(principal(self.headers, edge.tenant_header) if marks & WHO else ANYBODY)
+        if table is None:
+            return None
+        entry = table.find(self.url, self._arrived + self._reporter.clock.offset)
+        if entry is None or self.parser.get_method() != b"GET" or not self.parser.should_keep_alive():
+            return None
+        # Without a Connection header only HTTP/1.1 is kept alive; with one, HTTP/1.0 may be.
+        return None if marks & LINK and self.parser.get_http_version() == "1.0" else entry
+
+    def _answer(self, entry: Entry) -> None:
+        edge = self._edge
+        number = edge.requests = edge.requests + 1
+        self.transport.write(b"%b%b%d\r\n\r\n%b" % (entry.head, edge.stamp, number, entry.body))
+        self._idle_since = done = self._monotonic()
+        seconds = done - self._began
+        tally = entry.tally
+        tally.requests.value += 1
+        tally.sent.value += len(entry.body)
+        tally.seconds.observe(seconds)
+        reporter = self._reporter
+        if reporter.log.enabled:
+            request = f"{edge.request_prefix}{number}"
+            reporter.log.add(done + reporter.clock.offset, request, entry.log, seconds, self._client_ip())
+
+    # The ordinary path.
+
+    def _begin_cycle(self) -> None:
+        encoding = field(self.headers, b"transfer-encoding")
+        if encoding and encoding.lower() != b"chunked":
+            self._refuse(400, "a transfer encoding that is not chunked")
+        version = self.parser.get_http_version()
+        # A client that waits for `100 Continue` gets its final status instead; whether a body follows is then open.
+        keep_alive = (
+            version != "1.0"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not field(self.headers, b"expect")
+        )
+        exchange = self._exchange()
+        scope = scope_of(target=self.url, exchange=exchange, headers=self.headers, version=version, scheme=self.scheme)
+        cycle = Cycle(self, scope, exchange, keep_alive=keep_alive)
+        self._receiving = cycle
+        self._deaf = not keep_alive
+        if self._current is None:
+            self._start(cycle)
+        else:
+            self._waiting.append(cycle)
+
+    def _exchange(self) -> Exchange:
+        method = self.parser.get_method()
+        return Exchange(
+            request_id=(self._trusted and request_id(self.headers)) or self._edge.next_id(),
+            method=method.decode("ascii"),
+            target=self.url,
+            client_ip=self._client_ip(),
+            began=self._began,
+            principal=principal(self.headers, self._edge.tenant_header),
+            plain=method == b"GET" and not self._marks & ORDINARY,
+        )
+
+    def _client_ip(self) -> str:
+        if not self._trusted or not self._marks & FROM:
+            return self._peer
+        headers = self.headers
+        return self._edge.proxies.client(self._peer, field(headers, b"x-forwarded-for"), field(headers, b"x-real-ip"))
+
+    def _start(self, cycle: Cycle) -> None:
+        self._current = cycle
+        edge = self._edge
+        self._task = self.loop.create_task(cycle.run(edge.app, edge.failed))
+        self._task.add_done_callback(edge.tasks.discard)
+        edge.tasks.add(self._task)
+
+    def date(self) -> bytes:
+        """The Date header of a response that goes out now."""
+        return self._reporter.clock.date
+
+    def is_last(self, cycle: Cycle) -> bool:
+        """While draining, the response behind which nothing has been received any more ends the connection."""
+        another = self._began and self._receiving is None
+        return self._edge.draining and not (self._waiting or self._backlog or another)
+
+    def responded(self, cycle: Cycle) -> None:
+        """A cycle's response is complete: the next one's turn, or the end of the connection."""
+        self._task = None
+        self._current = None
+        if self.transport.is_closing():
+            return
+        self._idle_since = self._monotonic()
+        if not cycle.keep_alive or self.is_last(cycle):
+            cycle.keep_alive = False
+            # While the body of the request is still coming, closing would reset the connection under the response.
+            if self._receiving is not cycle:
+                self._part()
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+        elif self._farewell:
+            self._part()
+        elif self._backlog:
+            self._work_off()
+
+    # Bytes that wait, and the end.
+
+    def _is_blocked(self) -> bool:
+        current = self._current
+        if current is not None and (self._waiting or self._receiving is not current):
+            return True
+        return self.flow.write_paused
+
+    def _work_off(self) -> None:
+        """Parse what was kept back, as far as answers get away; read on when nothing is left of it."""
+        self._arrived = self._monotonic()
+        if self._began:
+            self._began = self._arrived  # The rest of this request waited here, not at its client.
+        for _ in range(SLICES_PER_TURN):
+            if not self._backlog or self._is_blocked() or self.transport.is_closing():
+                break
+            piece, self._backlog = self._backlog[:SLICE], self._backlog[SLICE:]
+            self._feed(piece)
+        if self.transport.is_closing():
+            return
+        if not self._backlog:
+            self.flow.resume_reading()
+            return
+        self.flow.pause_reading()
+        if not self._is_blocked():
+            self.loop.call_soon(self._work_off)
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        if self._deaf and self._receiving is None:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._receiving = None  # Another protocol was asked for and is not spoken: answered as if it was not.
+        except httptools.HttpParserError as error:
+            self._end_malformed(*(self._refusal or self._fault(error)))
+            return
+        if self._began and self._receiving is None and not self._deaf:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._edge.limits.head_bytes:
+                self._end_malformed(431, f"request line and headers exceed {self._edge.limits.head_bytes} bytes")
+
+    def _fault(self, error: httptools.HttpParserError) -> tuple[int, str]:
+        if isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, Exception):
+            # One of the callbacks above failed: the request was good, and the bug is ours.
+            self._edge.log("connection_failed", exc_info=error.__context__)
+            return 500, "internal error; the log of the gateway has the details"
+        return 400, "this is no HTTP/1.1 request"
+
+    def _refuse(self, status: int, why: str) -> None:
+        """Stop the parser, from inside one of its callbacks."""
+        self._refusal = (status, why)
+        raise _Unacceptable
+
+    def _end_malformed(self, status: int, why: str) -> None:
+        """Answer those before it, then say why, then close."""
+        self._deaf = True
+        if self._receiving is not None:
+            # Its head was good, so it has its answer; only its body is not to be understood.
+            self._end_after(self._receiving)
+            return
+        request = Exchange(self._edge.next_id(), "", self.url[:256], self._peer, self._began or self._arrived)
+        headers, body = failure(Failure(status, f"refused: {why}\n"))
+        headers += [(b"connection", b"close"), (b"x-request-id", request.request_id.encode())]
+        self._began = 0.0
+        self._farewell = head_bytes(status, headers) + self.date() + b"\r\n" + body
+        self._reporter.malformed(request, status, len(body))
+        if self._current is None:
+            self._part()
+
+    def _end_after(self, cycle: Cycle) -> None:
+        """Hear nothing more; close when `cycle` has been answered."""
+        self._deaf = True
+        self._began = 0.0
+        self._receiving = None
+        cycle.keep_alive = False
+        if cycle.complete:
+            self._part()
+
+    def _part(self) -> None:
+        if self._farewell:
+            self.transport.write(self._farewell)
+        self.transport.close()

@@ -1,0 +1,173 @@
+"""All settings of one start: flag before environment before file before default.
+
+Belongs here: precedence, and the defaults that this machine gives. Not here: how one source is read (file.py,
+environ.py, golang.py) or one value understood (convert.py, meaning.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from modgate.errors import SetupError
+from modgate.settings import environ as variables
+from modgate.settings.convert import from_text, from_toml
+from modgate.settings.fields import Field, all_fields, build, unknown
+from modgate.settings.file import DEFAULT_NAME, flatten, read_file
+from modgate.settings.golang import read_go_env
+from modgate.settings.meaning import Meaning, interpret, problems
+from modgate.settings.model import Settings
+from modgate.settings.upstream import usable
+
+Origin = Literal["flag", "environment", "file", "go env", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where settings may come from."""
+
+    flags: Mapping[str, str | tuple[str, ...]] = field(repr=False)
+    """By dotted name; a tuple for a flag that was given several times."""
+    environ: Mapping[str, str] = field(repr=False)
+    config: Path | None = None
+    """The file that was named; None is that of MODGATE_CONFIG, else `modgate.toml` if it is there."""
+    directory: Path = Path()
+    """Where modgate was started."""
+    go_env: Callable[[Mapping[str, str]], Mapping[str, str]] = read_go_env
+    """Asked at most once, and only for what nobody else said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings of one start."""
+
+    settings: Settings
+    meaning: Meaning
+    """The parsed texts; its chain holds only links that can be asked."""
+    warnings: tuple[str, ...]
+    """One line each, without credentials."""
+    origins: Mapping[str, Origin]
+    """By dotted name, for every setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `modgate check` looks at."""
+
+    loaded: Loaded | None
+    """None where there are problems."""
+    problems: tuple[SetupError, ...]
+
+
+def load(sources: Sources) -> Loaded:
+    """The settings, complete and sensible.
+
+    Raises:
+        SetupError: the first problem.
+    """
+    examined = examine(sources)
+    if examined.loaded is None:
+        raise examined.problems[0]
+    return examined.loaded
+
+
+def examine(sources: Sources) -> Examined:
+    """As `load`, but finds as many problems as it can."""
+    known, found = all_fields(), list[SetupError]()
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = dict.fromkeys(known, "default")
+    for name, (origin, raw) in _given(sources, known, found).items():
+        origins[name] = origin
+        try:
+            values[name] = from_toml(known[name], raw) if origin == "file" else from_text(known[name], raw)
+        except SetupError as problem:
+            found.append(problem)
+    _add_defaults(sources, values, origins, found)
+    return _judged(build(values), origins, found)
+
+
+def _judged(settings: Settings, origins: Mapping[str, Origin], found: Sequence[SetupError]) -> Examined:
+    found = [*found, *problems(settings)]
+    if found:
+        return Examined(None, tuple(found))
+    try:
+        meaning = interpret(settings)
+        chain, warnings = usable(meaning.chain, meaning.listen)
+    except SetupError as problem:
+        return Examined(None, (problem,))
+    return Examined(Loaded(settings, replace(meaning, chain=chain), warnings, origins), ())
+
+
+def _given(sources: Sources, known: Mapping[str, Field], found: list[SetupError]) -> dict[str, tuple[Origin, Any]]:
+    """Raw values by name, of the strongest source that has one."""
+    given: dict[str, tuple[Origin, Any]] = {}
+    try:
+        for name, raw in flatten(_tables(sources), known, found):
+            given[name] = ("file", raw)
+    except SetupError as problem:
+        found.append(problem)
+    for name, text in variables.read_environ(sources.environ, known, found):
+        given[name] = ("environment", text)
+    for name, texts in sources.flags.items():
+        if name in known:
+            given[name] = ("flag", texts)
+        else:
+            found.append(unknown(name, known))
+    return given
+
+
+def _tables(sources: Sources) -> dict[str, Any]:
+    named = sources.config or sources.environ.get(variables.CONFIG)
+    if named:
+        return read_file(sources.directory / named)
+    usual = sources.directory / DEFAULT_NAME
+    return read_file(usual) if usual.exists() else {}
+
+
+def _add_defaults(
+    sources: Sources, values: dict[str, Any], origins: dict[str, Origin], found: list[SetupError]
+) -> None:
+    """Add what this machine says about settings that nobody set.
+
+    Where it says nothing about one that is needed, that is a problem; a harmless value lets the search go on.
+    """
+    unset = [name for name in ("upstream", "checksum", "private") if origins[name] == "default"]
+    for name, text in _go_says(sources, unset):
+        values[name], origins[name] = text, "go env"
+    try:
+        if origins["data"] == "default":
+            values["data"] = _data_directory(sources.environ)
+    except SetupError as problem:
+        found.append(problem)
+    if origins["upstream"] == "default":
+        told = "is not set, and there is no GOPROXY and no go command"
+        found.append(SetupError("upstream", told, "give a proxy: --upstream URL"))
+    values.setdefault("upstream", "off")
+    values.setdefault("data", Path())
+
+
+def _go_says(sources: Sources, wanted: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Go's own settings for those of ours that are `wanted`, where it has any (protocol.md §1.5, §5.5)."""
+    ours = {"upstream": ("GOPROXY",), "checksum": ("GOSUMDB",), "private": ("GOPRIVATE", "GONOPROXY")}
+    needed = {variable for name in wanted for variable in ours[name]}
+    environ = {variable: sources.environ[variable] for variable in needed if sources.environ.get(variable)}
+    said = environ if needed == environ.keys() else {**sources.go_env(sources.environ), **environ}
+    for name in wanted:
+        texts = [said.get(variable, "").strip() for variable in ours[name]]
+        if len(texts) > 1:  # lists of patterns: one that stands in both is one
+            texts = list(dict.fromkeys(part for text in texts for part in text.split(",")))
+        if any(texts):
+            yield name, ",".join(filter(None, texts))
+
+
+def _data_directory(environ: Mapping[str, str]) -> Path:
+    """`modgate` in the data directory of the XDG base directory specification, which ignores relative paths."""
+    named = Path(environ.get("XDG_DATA_HOME", ""))
+    if named.is_absolute():
+        return named / "modgate"
+    home = Path(environ.get("HOME", ""))
+    if not home.is_absolute():
+        raise SetupError("data", "is not set, and there is no home directory", "give a directory: --data DIR")
+    return home / ".local/share/modgate"

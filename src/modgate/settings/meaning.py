@@ -1,0 +1,223 @@
+"""What the texts among the settings say, parsed once: chain, databases, patterns, addresses.
+
+Belongs here: rules that concern one particular setting, or several together. Not here: types and bounds (convert.py),
+anything that touches the machine (machine.py).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from modgate.errors import Malformed, SetupError
+from modgate.gomod.chain import Link, parse_chain
+from modgate.gomod.gosumdb import DatabaseSpec, parse_database, parse_gosumdb
+from modgate.gomod.patterns import Patterns
+from modgate.gomod.redact import redacted
+from modgate.settings.model import Ages, Settings
+from modgate.settings.values import format_duration, format_size
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    """A name, an IPv4 or an IPv6 address without brackets; "" is every address of the machine."""
+    port: int
+    """0 takes any free one."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The settings' texts as values. Credentials stand in `chain` and `databases`; neither is shown by repr."""
+
+    listen: Address
+    admin: Address | None
+    """None is off."""
+    chain: tuple[Link, ...] = field(repr=False)
+    """As written, with `direct` and, in load.py, this gateway itself still in it."""
+    checksum: DatabaseSpec | None = field(repr=False)
+    databases: tuple[DatabaseSpec, ...] = field(repr=False)
+    """Those that are passed through; that of `checksum` is the first."""
+    private: Patterns
+    trusted_proxies: tuple[Network, ...]
+
+
+def interpret(settings: Settings) -> Meaning:
+    """What `settings` mean.
+
+    Raises:
+        SetupError: the first thing that makes no sense.
+    """
+    for problem in problems(settings):
+        raise problem
+    return Meaning(
+        listen=_listen(settings),
+        admin=_admin(settings),
+        chain=_chain(settings),
+        checksum=_checksum(settings),
+        databases=_databases(settings),
+        private=_private(settings),
+        trusted_proxies=_trusted_proxies(settings),
+    )
+
+
+def problems(settings: Settings) -> Iterator[SetupError]:
+    """Everything in `settings` that makes no sense, by itself or together with the rest."""
+    readers = (_listen, _admin, _chain, _checksum, _databases, _private, _trusted_proxies)
+    rules = (_base_path, _tls, _access_log, _spool, _public_ages, _private_ages)
+    for check in (*readers, *rules):
+        try:
+            check(settings)
+        except SetupError as problem:
+            yield problem
+
+
+def parse_address(text: str) -> Address:
+    """HOST:PORT; an IPv6 address stands in brackets, as in URLs.
+
+    Raises:
+        Malformed: anything else.
+    """
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:/@\s]*)):([0-9]{1,5})", text, re.ASCII)
+    if found is None or int(found[3]) > 65535:
+        raise Malformed("address", text, "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    return Address(found[1] or found[2] or "", int(found[3]))
+
+
+def _listen(settings: Settings) -> Address:
+    try:
+        return parse_address(settings.listen)
+    except Malformed as error:
+        raise SetupError("listen", f"{settings.listen!r} is no address", error.why) from error
+
+
+def _admin(settings: Settings) -> Address | None:
+    if settings.admin == "off":
+        return None
+    try:
+        address = parse_address(settings.admin)
+    except Malformed as error:
+        raise SetupError("admin", f"{settings.admin!r} is no address", f"{error.why}, or off") from error
+    if address.port and settings.admin == settings.listen:
+        raise SetupError("admin", f"{settings.admin} is the data port too", "give another port, or off")
+    return address
+
+
+def _chain(settings: Settings) -> tuple[Link, ...]:
+    try:
+        return parse_chain(settings.upstream)
+    except Malformed as error:
+        raise SetupError("upstream", _told(error), "write it as GOPROXY: https://a.example,off") from error
+
+
+def _checksum(settings: Settings) -> DatabaseSpec | None:
+    try:
+        return parse_gosumdb(settings.checksum)
+    except Malformed as error:
+        raise SetupError("checksum", _told(error), "write it as GOSUMDB: name+key url, or off") from error
+
+
+def _databases(settings: Settings) -> tuple[DatabaseSpec, ...]:
+    """That of `checksum` and those of `checksum_database`, each name once.
+
+    One name may stand in both, for instance to give the known one another URL: what one leaves open, the other says.
+    """
+    try:
+        checksum = parse_gosumdb(settings.checksum)
+    except Malformed:  # which _checksum tells
+        checksum = None
+    found = {} if checksum is None else {checksum.name: checksum}
+    listed: set[str] = set()
+    for text in settings.checksum_database:
+        try:
+            spec = parse_database(text)
+        except Malformed as error:
+            raise SetupError("checksum_database", _told(error), "write name[+key] [url]") from error
+        if spec.name in listed:
+            raise SetupError("checksum_database", f"{spec.name} is there twice", "remove one")
+        listed.add(spec.name)
+        found[spec.name] = _joined(found.get(spec.name, spec), spec)
+    return tuple(found.values())
+
+
+def _joined(one: DatabaseSpec, other: DatabaseSpec) -> DatabaseSpec:
+    if one.key and other.key and one.key != other.key:
+        raise SetupError("checksum_database", f"{one.name} has another key in checksum", "give one of them")
+    return replace(one, key=one.key or other.key, url=other.url or one.url)
+
+
+def _private(settings: Settings) -> Patterns:
+    try:
+        return Patterns.parse(settings.private)
+    except Malformed as error:
+        raise SetupError("private", _told(error), "write it as GOPRIVATE: *.corp.example,rsc.io/private") from error
+
+
+def _trusted_proxies(settings: Settings) -> tuple[Network, ...]:
+    networks = []
+    for text in settings.trusted_proxies:
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            told = f"{text!r} is no address or network"
+            raise SetupError("trusted_proxies", told, "write 10.1.2.3, or 10.0.0.0/8 without host bits") from error
+    return tuple(networks)
+
+
+def _told(error: Malformed) -> str:
+    """What is wrong, without the text where that may hold a password: then only an `@` would say where it is."""
+    shown = "" if "@" in error.text else f" {error.text!r}"
+    return f"malformed {error.what}{shown}: {redacted(error.why)}"
+
+
+def _base_path(settings: Settings) -> None:
+    parts = settings.base_path.split("/")
+    if settings.base_path and (parts[0] or not all(_is_segment(part) for part in parts[1:])):
+        remedy = "begin with /, do not end with it; letters, digits and -._~ only"
+        raise SetupError("base_path", f"{settings.base_path!r} is no path", remedy)
+
+
+def _is_segment(text: str) -> bool:
+    return text not in (".", "..") and re.fullmatch(r"[A-Za-z0-9._~-]+", text) is not None
+
+
+def _tls(settings: Settings) -> None:
+    for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if getattr(settings, name) is None and getattr(settings, other) is not None:
+            raise SetupError(name, f"is missing, while {other} is set", "give both or neither")
+
+
+def _access_log(settings: Settings) -> None:
+    if not settings.access_log:
+        raise SetupError("access_log", "is empty", "give -, off or the name of a file")
+
+
+def _spool(settings: Settings) -> None:
+    if settings.limits.spool < settings.limits.zip:
+        told = f"{format_size(settings.limits.spool)} is less than limits.zip ({format_size(settings.limits.zip)})"
+        raise SetupError("limits.spool", told, "a zip must fit into it; raise it or lower limits.zip")
+
+
+def _public_ages(settings: Settings) -> None:
+    _ordered("freshness.public", settings.freshness.public)
+
+
+def _private_ages(settings: Settings) -> None:
+    _ordered("freshness.private", settings.freshness.private)
+
+
+def _ordered(group: str, ages: Ages) -> None:
+    for low, high in (("fresh", "stale"), ("stale", "keep")):
+        least, most = getattr(ages, low), getattr(ages, high)
+        if most < least:
+            told = f"{format_duration(most)} is less than {group}.{low} ({format_duration(least)})"
+            raise SetupError(f"{group}.{high}", told, f"raise it or lower {group}.{low}")

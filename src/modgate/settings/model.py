@@ -1,0 +1,165 @@
+"""Every setting of modgate: a field, its unit, default and bounds, and under it what it means.
+
+The docstrings are the reference: docs/reference/settings.md is generated from them. Fields are values as components
+take them (seconds as float, bytes as int); how people may write them is in values.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from modgate.settings.values import DAY, GIB, HOUR, KIB, MIB, Count, Size, Span
+
+Age = Annotated[float, Span(0.0, 400 * DAY)]
+"""How old an answer may get. 0 is allowed: ask every time. The upper bound only catches a slip of the unit."""
+
+Deadline = Annotated[float, Span(1.0, HOUR)]
+"""How long somebody is waited for. Below a second a busy machine looks like a dead one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ages:
+    """How long answers of one route are remembered: fresh <= stale <= keep."""
+
+    fresh: Age = 60.0
+    """Lists, @latest and branch queries younger than this are answered from the cache."""
+    stale: Age = 3 * HOUR
+    """Up to this age they are answered at once, and refreshed in the background."""
+    keep: Age = 30 * DAY
+    """Up to this age they are the answer when the upstream fails; older ones are not answered any more."""
+    absent_version: Age = 10.0
+    """How long "this version does not exist" is remembered. Short: the version is often tagged a moment later."""
+    absent_path: Age = 600.0
+    """How long "this path is no module" is remembered. Go asks for every prefix of an import path: most asks end so."""
+    absent_latest: Age = 10.0
+    """How long "there is no latest version" is remembered. Only modules without tags are asked for it."""
+
+
+PUBLIC = Ages()
+PRIVATE = Ages(fresh=0.0, stale=0.0, keep=30 * DAY, absent_version=0.0, absent_path=0.0, absent_latest=0.0)
+"""A new private tag is visible at once, and an outage of the git host still does not stop a build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """Ages by route."""
+
+    public: Ages = PUBLIC
+    """Modules that match no pattern of `private`."""
+    private: Ages = PRIVATE
+    """Modules that match a pattern of `private`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of anything."""
+
+    zip: Annotated[int, Size(MIB, 4 * GIB)] = 500 * MIB
+    """Largest module zip taken from an upstream. The go command itself takes none above 500 MiB."""
+    mod: Annotated[int, Size(64 * KIB, 256 * MIB)] = 16 * MIB
+    """Largest go.mod file. Go's zip rules allow no larger one."""
+    info: Annotated[int, Size(4 * KIB, 64 * MIB)] = MIB
+    """Largest .info or @latest answer. Real ones have a few hundred bytes."""
+    list: Annotated[int, Size(64 * KIB, 256 * MIB)] = 32 * MIB
+    """Largest version list. The longest real ones stay below 1 MiB."""
+    database: Annotated[int, Size(64 * KIB, 64 * MIB)] = MIB
+    """Largest answer of a checksum database. A full tile has 8 KiB, a lookup about 1 KiB."""
+    url: Annotated[int, Size(KIB, 64 * KIB)] = 8 * KIB
+    """Longest request target of a client; longer ones are answered 414."""
+    headers: Annotated[int, Size(4 * KIB, MIB)] = 32 * KIB
+    """Request line and headers of a client together; more is answered 431."""
+    upstream_requests_per_host: Annotated[int, Count(1, 4096)] = 64
+    """Requests in flight to one upstream host; others wait. One go command has about ten in flight, so this is room for
+    six cold builds at once without looking like an attack to the upstream."""
+    downloads: Annotated[int, Count(1, 4096)] = 64
+    """Zips being downloaded at once; others wait their turn. As many as one host is asked for at once."""
+    spool: Annotated[int, Size(64 * MIB, 1024 * GIB)] = 10 * GIB
+    """Disk space for downloads that are not complete yet: room for twenty of the largest zips."""
+    memory_cache: Annotated[int, Size(MIB, 64 * GIB)] = 64 * MIB
+    """Ready answers kept in memory, per process. An entry has about 2 KiB: the metadata of some hundred projects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long anybody is waited for. Those of upstreams count for each upstream anew."""
+
+    connect: Deadline = 5.0
+    """TCP and TLS handshake with an upstream: two lost packets and their repetition fit in."""
+    first_byte: Deadline = 15.0
+    """From a request to the upstream's status line. A mirror may have to fetch from its own origin first."""
+    idle: Deadline = 30.0
+    """Between two pieces of an upstream's body. A stalled transfer is resumed or given up after it."""
+    small_total: Deadline = 60.0
+    """A whole exchange about a list, .info, .mod, @latest or checksum record."""
+    total: Annotated[float, Span(1.0, DAY)] = 600.0
+    """A whole zip: 500 MiB at 1 MB/s."""
+    request: Deadline = 120.0
+    """From a client's request to the first byte of its answer: three upstreams that hang, each tried twice, fit in.
+    The go command itself would wait for ever; it is answered 504."""
+    request_header: Deadline = 10.0
+    """From a connection, or a request's first byte, to the end of its headers; then the connection is closed."""
+    keep_alive: Deadline = 75.0
+    """How long an idle client connection stays open. Longer than the 60 s of common load balancers, so that they close
+    first and never send a request into a closing connection."""
+    write_stall: Deadline = 60.0
+    """A client that takes no byte of its answer for so long is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """When an upstream that keeps failing is left alone, and how its return is seen."""
+
+    failures: Annotated[int, Count(1, 1000)] = 3
+    """Failures in a row after which it is not asked any more. Three forgives a lost packet and a restart."""
+    probe_every: Annotated[float, Span(0.1, HOUR)] = 0.5
+    """Between two probes of an upstream that is not asked: its return is seen within a second."""
+    probe_timeout: Annotated[float, Span(0.1, HOUR)] = 5.0
+    """How long one probe waits for any answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of modgate's settings. `upstream` and `data` have no default here: load.py asks this machine for them."""
+
+    listen: str = "127.0.0.1:8080"
+    """HOST:PORT of the data port, where go commands ask. Port 0 takes any free one; an empty host is every address."""
+    admin: str = "127.0.0.1:8081"
+    """HOST:PORT of the admin port (health, metrics), or `off`."""
+    data: Path
+    """Directory of everything that is kept, on a local disk. Default: `modgate` in the XDG data directory
+    (`$XDG_DATA_HOME`, else `~/.local/share`)."""
+    upstream: str = field(repr=False)
+    """Where modules come from, in the syntax of GOPROXY: `https://a.example,https://b.example|file:///srv/modules`.
+    Default: what this machine's Go uses (GOPROXY). Credentials in it are used and never shown."""
+    checksum: str = field(default="sum.golang.org", repr=False)
+    """The checksum database, in the syntax of GOSUMDB (`name+key url`), or `off`.
+    Default: what this machine's Go uses (GOSUMDB), else `sum.golang.org`."""
+    checksum_database: tuple[str, ...] = field(default=("sum.golang.org",), repr=False)
+    """Checksum databases that are passed through besides that of `checksum`, each `name[+key] [url]`. Any other name is
+    answered 404 without asking anybody."""
+    private: str = ""
+    """Module path patterns in the syntax of GOPRIVATE. Checksum lookups of these paths never leave the building.
+    Default: GOPRIVATE and GONOPROXY of this machine's Go, else none."""
+    base_path: str = ""
+    """Path below which everything is served, such as `/go`; empty for the root."""
+    tls_cert: Path | None = None
+    """PEM file of the certificate chain; with `tls_key` the data port speaks HTTPS. Read again on SIGHUP."""
+    tls_key: Path | None = None
+    """PEM file of the certificate's private key."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks (CIDR) of load balancers in front. Only from these are X-Forwarded-For, X-Real-IP and
+    X-Request-Id believed."""
+    drain_time: Annotated[float, Span(0.0, HOUR)] = 30.0
+    """On SIGTERM, how long accepted requests may take to end before they are cut off."""
+    access_log: str = "-"
+    """One JSON line per request: `-` is the standard output, `off` is none, else a file, reopened on SIGHUP."""
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """How the application log is written to the standard error; `auto`: `console` on a terminal, `json` elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important message that is written to the application log."""
+    freshness: Freshness = Freshness()
+    limits: Limits = Limits()
+    deadlines: Deadlines = Deadlines()
+    breaker: Breaker = Breaker()

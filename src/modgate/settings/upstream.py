@@ -1,0 +1,65 @@
+"""Which links of the chain can be used by this gateway, and what is to be said about the others.
+
+Belongs here: dropping `direct` and the gateway itself. Not here: the syntax of a chain (gomod/chain.py), asking
+upstreams (source/). A loop over several gateways is found by its Via header, not here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from modgate.errors import SetupError
+from modgate.gomod.chain import Link
+from modgate.settings.meaning import Address
+
+_PORTS = {"http": 80, "https": 443}
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
+
+
+def usable(chain: Iterable[Link], listen: Address) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+    """The links that can be asked, and warnings about what was left out or is plain http; each is one line.
+
+    Raises:
+        SetupError: nothing is left.
+    """
+    kept, warnings, plain = [], [], []
+    for link in chain:
+        url = urlsplit(link.url)
+        if link.url == "direct":
+            warnings.append("upstream: direct is left out, because modgate does not read version control itself yet")
+        elif _is_this_gateway(url, listen):
+            warnings.append(f"upstream: {link.shown} is left out, because it is this gateway itself")
+        else:
+            kept.append(link)
+            if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+                plain.append(link.shown)
+    if plain:
+        warnings.append(f"upstream: {', '.join(plain)} is plain http: whoever is on the way can read and change it")
+    if not kept:
+        told = "nothing is left of the chain" + _because(warnings)
+        raise SetupError("upstream", told, "give a proxy: --upstream URL")
+    return tuple(kept), tuple(warnings)
+
+
+def _because(warnings: list[str]) -> str:
+    return "".join(f" ({warning.removeprefix('upstream: ')})" for warning in warnings)
+
+
+def _is_this_gateway(url: SplitResult, listen: Address) -> bool:
+    if url.scheme not in _PORTS or not listen.port or (url.port or _PORTS[url.scheme]) != listen.port:
+        return False
+    host = (url.hostname or "").lower()
+    if listen.host in _EVERY_ADDRESS:
+        return host in _EVERY_ADDRESS or _is_loopback(host)
+    if "localhost" in (host, listen.host.lower()):
+        return _is_loopback(host) and _is_loopback(listen.host.lower())
+    return host == listen.host.lower()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 §6.3

@@ -1,0 +1,129 @@
+"""A source that stops asking an upstream which keeps failing, and comes back by itself.
+
+Belongs here: when to stop asking and when to ask again. Not here: what a failure is (the error says it), what a probe
+sends (goproxy.py), which source comes next (chain.py).
+
+The decision is `Breaker`, a value that is told what happened. `Guarded` is the thin shell around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from modgate.errors import GatewayError, Trouble, Unavailable
+from modgate.observe.events import Events
+from modgate.source.base import Answer, Ask, Source, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a breaker opens and how soon recovery is seen."""
+
+    failures: int = 3
+    """Consecutive failures that open it. Three forgives a lost packet and an upstream's restart behind a balancer."""
+    probe_every: float = 0.5
+    """Seconds between probes while open: a recovered upstream is used again within one second."""
+    probes: int = 32
+    """Probes under way at once: one that hangs must not hide that the next one would succeed, and 32 of them, 0.5 s
+    apart, are what one first-byte deadline of 15 s holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What is known about one upstream."""
+
+    limits: Limits
+    failures: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.failures >= self.limits.failures
+
+    def answered(self) -> Breaker:
+        """An ask was answered. Once open, only a probe closes it: a late answer may be older than the trouble."""
+        return self if self.is_open else replace(self, failures=0)
+
+    def failed(self) -> Breaker:
+        """An ask failed. Failures beyond the limit say nothing new: forty asks were in flight when it died."""
+        return self if self.is_open else replace(self, failures=self.failures + 1)
+
+    def probed(self, *, well: bool) -> Breaker:
+        return replace(self, failures=0) if well else self
+
+
+Probe = Callable[[str], Awaitable[bool]]
+"""Whether the upstream answers a name below its base URL with anything but trouble."""
+
+
+class Guarded:
+    """Asks `source` unless its breaker is open.
+
+    Absence, refusal and corruption are answers; of `Unavailable` only what blames the upstream itself counts, so that
+    one broken module does not close a healthy mirror. A probe asks for what failed last: some upstreams answer their root
+    from a cache while everything behind it hangs.
+    """
+
+    def __init__(self, source: Source, probe: Probe, limits: Limits, events: Events) -> None:
+        self._source = source
+        self._probe = probe
+        self._limits = limits
+        self._events = events
+        self._breaker = Breaker(limits)
+        self._failed_name = ""
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def is_open(self) -> bool:
+        return self._breaker.is_open
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        """Answer `ask` from the guarded source.
+
+        Raises:
+            Unavailable: at once while the breaker is open; otherwise whatever the source raises.
+        """
+        if self._breaker.is_open:
+            reason = "was not asked: it failed repeatedly and is being probed"
+            pause = max(1.0, self._limits.probe_every)
+            raise Unavailable(asked=str(ask), source=self.name, reason=reason, trouble=Trouble.OPEN, retry_after=pause)
+        try:
+            answer = await self._source.get(ask, terms)
+        except Unavailable as error:
+            if error.blames_upstream:
+                self._fail(ask, error)
+            raise
+        except GatewayError:
+            self._breaker = self._breaker.answered()
+            raise
+        self._breaker = self._breaker.answered()
+        return answer
+
+    async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Probe while open, for ever; the gateway's task scope owns and cancels it."""
+        async with asyncio.TaskGroup() as group:
+            slots = asyncio.Semaphore(self._limits.probes)
+            while True:
+                await sleep(self._limits.probe_every)
+                if self._breaker.is_open and not slots.locked():
+                    await slots.acquire()
+                    group.create_task(self._probe_once(slots))
+
+    async def _probe_once(self, slots: asyncio.Semaphore) -> None:
+        try:
+            well = await self._probe(self._failed_name)
+        finally:
+            slots.release()
+        if well and self._breaker.is_open:
+            self._breaker = self._breaker.probed(well=True)
+            self._events.emit("upstream_up", source=self.name)
+
+    def _fail(self, ask: Ask, error: Unavailable) -> None:
+        was_open, self._failed_name = self._breaker.is_open, ask.name
+        self._breaker = self._breaker.failed()
+        if self._breaker.is_open and not was_open:
+            self._events.emit("upstream_down", source=self.name, reason=error.reason)

@@ -1,0 +1,212 @@
+"""An upstream that speaks the GOPROXY protocol over HTTP (protocol.md §1).
+
+Belongs here: which URL answers an ask, and what a status means for it. Not here: deadlines and redirects (net/client.py),
+trying again (retry.py), what to do when it is down (breaker.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Trouble, Unavailable
+from modgate.net.client import Client, Response
+from modgate.net.limits import Deadlines
+from modgate.net.url import Target, target_of
+from modgate.observe.events import Events
+from modgate.source.base import Answer, Arriving, Ask, Kind, Ready, Resume, Terms
+from modgate.source.wellformed import formed
+
+WORDS = 600
+"""Bytes of an upstream's own error text that are kept: the go command shows no more (protocol.md §1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The most that an upstream may send, in bytes."""
+
+    list: int = 32 << 20
+    info: int = 1 << 20
+    mod: int = 16 << 20
+    """As in the go command (protocol.md §3)."""
+    zip: int = 500 << 20
+    """As in the go command: a client refuses a larger one (protocol.md §1.5)."""
+
+    def of(self, kind: Kind) -> int:
+        return {Kind.LIST: self.list, Kind.MOD: self.mod, Kind.ZIP: self.zip}.get(kind, self.info)
+
+
+class GoProxy:
+    """One upstream."""
+
+    def __init__(self, url: str, client: Client, events: Events, deadlines: Deadlines, sizes: Sizes) -> None:
+        """`url` may hold credentials: they are used, and never shown."""
+        self._base = target_of(url.rstrip("/"))
+        self._client = client
+        self._events = events
+        self._deadlines = deadlines
+        self._sizes = sizes
+
+    @property
+    def name(self) -> str:
+        return self._base.url
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        try:
+            if ask.kind is Kind.ZIP:
+                return await (self._zip(ask, terms) if terms.body else self._zip_head(ask))
+            return await self._small(ask)
+        except GatewayError as error:
+            error.asked = error.asked or str(ask)
+            raise
+
+    async def alive(self, name: str) -> bool:
+        """Whether it answers `name` with anything but trouble: the probe of the breaker."""
+        try:
+            async with AsyncExitStack() as stack:
+                response = await self._request(stack, name)
+                return response.status < 500
+        except Unavailable:
+            return False
+
+    async def fetch(self, name: str, most: int, label: str) -> bytes:
+        """The small file `name` below the base URL, at most `most` bytes, as it is.
+
+        Raises:
+            Absent, Forbidden, Unavailable: what its status, or its silence, means.
+        """
+        try:
+            async with AsyncExitStack() as stack, asyncio.timeout(self._deadlines.total_small):
+                response = await self._request(stack, name)
+                if response.status != 200:
+                    raise await self._meaning(response, label)
+                return await response.read(most)
+        except TimeoutError as error:
+            raise self._late(self._deadlines.total_small) from error
+
+    async def _small(self, ask: Ask) -> Answer:
+        data = await self.fetch(ask.name, self._sizes.of(ask.kind), str(ask))
+        data, version = self._formed(ask, data)
+        return Answer(ask, Ready(data), version=version, source=self.name)
+
+    def _formed(self, ask: Ask, data: bytes) -> tuple[bytes, str]:
+        try:
+            return formed(ask, data, self.name)
+        except Corrupt as error:
+            self._events.emit("corrupt_answer", asked=str(ask), source=self.name, reason=error.reason)
+            raise
+
+    async def _zip(self, ask: Ask, terms: Terms) -> Answer:
+        stack = AsyncExitStack()
+        try:
+            response = await self._request(stack, ask.name, headers=_continuation(terms.resume, self.name))
+            start = _granted(response, terms.resume)
+            if response.status != 200 and start is None:
+                raise await self._meaning(response, str(ask))
+            size = (start or 0) + response.length if response.length is not None else None
+            if size is not None and size > self._sizes.zip:
+                reason = f"has a zip of {size} bytes; {self._sizes.zip} are allowed here (limits.zip)"
+                raise Corrupt(source=self.name, reason=reason)
+        except BaseException:
+            await stack.aclose()
+            raise
+        validator = _strong(response.headers.get("etag", "")) if not response.encoded else ""
+        body = Arriving(self._owned(stack, response), start or 0, size, validator, response.url)
+        return Answer(ask, body, version=ask.version, source=self.name)
+
+    async def _owned(self, stack: AsyncExitStack, response: Response) -> AsyncGenerator[bytes, None]:
+        """The chunks; whoever stops reading closes the generator, and with it the response."""
+        try:
+            async with stack, asyncio.timeout(self._deadlines.total):
+                async for chunk in response.chunks():
+                    yield chunk
+        except TimeoutError as error:
+            raise self._late(self._deadlines.total) from error
+
+    async def _zip_head(self, ask: Ask) -> Answer:
+        async with AsyncExitStack() as stack:
+            response = await self._request(stack, ask.name, method="HEAD")
+            if response.status != 200:
+                raise await self._meaning(response, str(ask))
+            return Answer(ask, Arriving(_nothing(), size=response.length), version=ask.version, source=self.name)
+
+    async def _request(
+        self, stack: AsyncExitStack, name: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Response:
+        # "!" is legal in a path, but Go itself sends it as %21: some caches in front of mirrors know only that spelling.
+        path = name.replace("!", "%21").replace(" ", "%20")
+        target = Target(f"{self._base.url}/{path}", self._base.authorization)
+        return await self._client.get(
+            stack, target, self._deadlines, upstream=self.name, method=method, headers=headers
+        )
+
+    async def _meaning(self, response: Response, label: str) -> GatewayError:
+        """What a status that is not 200 means (design: the table of errors)."""
+        status, source = response.status, self.name
+        reason = f"answered {status}"
+        if status in (404, 410):
+            return Absent(source=source, reason=reason, words=await _words(response))
+        if status in (403, 451):
+            return Forbidden(source=source, reason=reason, words=await _words(response), status=status)
+        if status in (401, 407):
+            self._events.emit("upstream_refused_us", source=source, asked=label, status=status)
+            return Unavailable(source=source, reason=f"{reason}: it does not accept this gateway's credentials")
+        if status == 429:
+            retry_after = _seconds(response.headers.get("retry-after", ""))
+            return Unavailable(source=source, reason=reason, trouble=Trouble.BUSY, retry_after=retry_after)
+        blames = status in (502, 503, 504)
+        return Unavailable(source=source, reason=reason, blames_upstream=blames, again=status >= 500)
+
+    def _late(self, seconds: float) -> Unavailable:
+        reason = f"did not send all of it within {seconds:g} s"
+        return Unavailable(source=self.name, reason=reason, trouble=Trouble.TIMEOUT)
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
+
+
+async def _words(response: Response) -> str:
+    """The upstream's own words, if they are such as the go command would show."""
+    kind, _, parameters = response.headers.get("content-type", "").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip().strip('"')
+    if kind.strip() != "text/plain" or charset not in ("", "utf-8", "us-ascii"):
+        return ""
+    try:
+        text = (await response.read(65536)).decode()
+    except (Unavailable, UnicodeDecodeError):
+        return ""
+    printable = all(character.isprintable() or character in "\n\t" for character in text)
+    return text[:WORDS] if printable else ""
+
+
+def _strong(etag: str) -> str:
+    return etag if etag.startswith('"') else ""
+
+
+def _continuation(resume: Resume | None, name: str) -> dict[str, str]:
+    """Headers that ask for the rest (RFC 9110 §14.2, §13.1.5): only with a strong validator, and only where it came from."""
+    if resume is None or resume.source != name or not resume.validator or resume.offset == 0:
+        return {}
+    return {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
+
+
+def _granted(response: Response, resume: Resume | None) -> int | None:
+    """The offset from which the upstream goes on, if it does what was asked and nothing else."""
+    if response.status != 206 or resume is None:
+        return None
+    unit, _, where = response.headers.get("content-range", "").partition(" ")
+    first = where.partition("-")[0]
+    if unit != "bytes" or first != str(resume.offset) or response.headers.get("etag", resume.validator) != resume.validator:
+        return None
+    return resume.offset
+
+
+def _seconds(text: str) -> float:
+    """Retry-After as seconds; a date, or nothing, is one second: we ask again when a client does."""
+    return min(float(text), 3600.0) if text.isdecimal() else 1.0
+
+

@@ -1,0 +1,75 @@
+"""The data directory: what lies where, and this gateway's identity.
+
+    modules/<namespace>/…   the artifact tree, laid out as $GOMODCACHE/cache/download
+    sumdb/<name>/…          lookups and tiles of checksum databases
+    spool/                  what is still arriving; everything in it may be lost
+    quarantine/             files that were found damaged, for the operator to look at and remove
+    records.db              rows (SQLite)
+    generations             invalidation across processes
+    id                      this gateway's identity in Via headers
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths below one data directory."""
+
+    root: Path
+
+    @property
+    def modules(self) -> Path:
+        return self.root / "modules"
+
+    @property
+    def sumdb(self) -> Path:
+        return self.root / "sumdb"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
+    @property
+    def records(self) -> Path:
+        return self.root / "records.db"
+
+    @property
+    def generations(self) -> Path:
+        return self.root / "generations"
+
+    def create(self) -> None:
+        """Make the directories; the root is readable by its owner only, because private modules may lie in it.
+
+        Raises:
+            OSError: the directory cannot be made.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.modules, self.sumdb, self.spool, self.quarantine):
+            folder.mkdir(exist_ok=True)
+
+    def identity(self) -> str:
+        """This gateway's id, made once for the data directory: 16 hex digits.
+
+        Raises:
+            OSError: it cannot be read or written.
+        """
+        path = self.root / "id"
+        fresh = secrets.token_hex(8)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            # A process that died between creating and writing it leaves it empty: then the path names it well enough.
+            return path.read_text().strip() or "0" * 16
+        with os.fdopen(descriptor, "w") as file:
+            file.write(fresh)
+        return fresh

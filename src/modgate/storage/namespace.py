@@ -1,0 +1,145 @@
+"""One namespace of the data directory: its files, rows, locks and generations behind one door.
+
+Every failure to write becomes `Unavailable` here: a full disk gives 5xx for new things, and what is stored goes on being
+served.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from modgate.errors import Trouble, Unavailable
+from modgate.observe.events import Events
+from modgate.storage.commit import Commits, Move
+from modgate.storage.generations import Generations
+from modgate.storage.locks import Locks, key_of
+from modgate.storage.records import AnswerRow, ArtifactRow, Records
+from modgate.storage.tree import Tree
+
+
+class Health:
+    """Whether the store could be written the last time it was tried."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self.problem = ""
+
+    def failed(self, error: OSError) -> Unavailable:
+        """The error for the client; no path of the server is in it."""
+        problem = (error.strerror or str(error)).lower()
+        if not self.problem:
+            self._events.emit("store_failing", reason=problem)
+        self.problem = problem
+        reason = f"cannot store anything new ({problem}); what is stored is still served"
+        return Unavailable(reason=reason, trouble=Trouble.OURS, retry_after=5.0)
+
+    def worked(self) -> None:
+        if self.problem:
+            self._events.emit("store_working")
+            self.problem = ""
+
+
+class Namespace:
+    """What is stored for one set of routes; nothing of it is visible under another name."""
+
+    def __init__(
+        self, name: str, *, records: Records, commits: Commits, tree: Tree, locks: Locks, generations: Generations,
+        spool: Path, session: str, health: Health,
+    ) -> None:
+        self.name = name
+        self.tree = tree
+        self.generations = generations
+        self.health = health
+        self.spool = spool
+        self._records = records
+        self._commits = commits
+        self._locks = locks
+        self._temporary = (f"{spool}/{session}.{number}" for number in itertools.count())
+
+    def key(self, name: str) -> str:
+        return key_of(self.name, name)
+
+    def stamp(self, path: str) -> tuple[int, int]:
+        """To be read before a look-up (storage/generations.py)."""
+        return self.generations.stamp(self.name, path)
+
+    def changed(self, path: str) -> None:
+        """Answers about `path` that any process keeps in memory are out of date."""
+        self.generations.bump(self.generations.slot(self.name, path))
+
+    def pin(self, name: str) -> ArtifactRow | None:
+        return self._records.artifact(self.name, name)
+
+    def answer(self, name: str) -> AnswerRow | None:
+        return self._records.answer(self.name, name)
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, meanwhile: Callable[[], None] = lambda: None) -> AsyncIterator[bool]:
+        """Be the only process that fetches `name`; yields True if another one had it when we came.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        try:
+            async with self._locks.hold(self.key(name), meanwhile=meanwhile) as waited:
+                yield waited
+        except OSError as error:
+            raise self.health.failed(error) from error
+
+    async def put_answer(self, row: AnswerRow) -> None:
+        """Make an answer durable.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        await self._commit(row, None)
+
+    def write_temporary(self, data: bytes) -> str:
+        """Write a small file into the spool, not yet durable; returns its path.
+
+        Written at once by the caller's thread (30 µs), so that a full disk is known before a client gets an answer.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        path = next(self._temporary)
+        try:
+            with open(path, "xb") as file:
+                file.write(data)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(path)
+            raise self.health.failed(error) from error
+        return path
+
+    async def put_file(self, row: ArtifactRow, temporary: str, *, synced: bool = False) -> None:
+        """Commit a file in the order of storage/commit.py.
+
+        Raises:
+            Unavailable: the store cannot be written; the temporary file is removed.
+        """
+        try:
+            await self._commit(row, Move(temporary, self.tree.path(self.name, row.name), synced))
+        except Unavailable:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    async def put_pin(self, row: ArtifactRow) -> None:
+        """Pin a file that is in the tree already.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        await self._commit(row, None)
+
+    async def _commit(self, row: ArtifactRow | AnswerRow, move: Move | None) -> None:
+        try:
+            await self._commits.commit(row, move)
+        except OSError as error:
+            raise self.health.failed(error) from error
+        self.health.worked()

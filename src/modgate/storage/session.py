@@ -1,0 +1,77 @@
+"""Who owns the temporary files in the spool, and the removal of what dead processes left.
+
+A small file that is on its way carries its process's session as the first part of its name (`<session>.<n>`); a download
+carries its key (`<key>.part`, `<key>.json`). Both owners hold an flock while they live (`<session>.session`,
+`<key>.lock`), so the living can be told from the dead whatever killed them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modgate.storage.locks import Locks
+
+
+@contextmanager
+def session(spool: Path) -> Iterator[str]:
+    """A prefix for this process's temporary files; what the dead left is swept first.
+
+    Raises:
+        OSError: the spool cannot be written.
+    """
+    sweep(spool)
+    name = secrets.token_hex(6)
+    path = spool / f"{name}.session"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield name
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def sweep(spool: Path) -> int:
+    """Remove what dead processes left in the spool; returns how many files that were. Another process may do the same."""
+    stems = {path.name.partition(".")[0] for path in spool.iterdir()}
+    return sum(_sweep_owner(spool, stem) for stem in stems)
+
+
+def _sweep_owner(spool: Path, stem: str) -> int:
+    if (spool / f"{stem}.session").exists():
+        return _remove_if_free(spool, stem)
+    locks = Locks(spool)
+    descriptor = locks.try_hold(stem)
+    if descriptor is None:
+        return 0  # a living process downloads it
+    try:
+        return _remove(spool, stem, keep=".lock")
+    finally:
+        locks.release(stem, descriptor)
+
+
+def _remove_if_free(spool: Path, stem: str) -> int:
+    try:
+        descriptor = os.open(spool / f"{stem}.session", os.O_RDWR)
+    except FileNotFoundError:
+        return 0  # its owner ended in good order just now
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return 0
+    else:
+        return _remove(spool, stem)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(spool: Path, stem: str, keep: str = "") -> int:
+    owned = [path for path in spool.glob(f"{stem}.*") if path.suffix != keep]
+    for path in owned:
+        path.unlink(missing_ok=True)
+    return len(owned)

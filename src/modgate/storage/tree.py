@@ -1,0 +1,89 @@
+"""The artifact tree: complete, checked, immutable files below modules/<namespace>/, named as in the protocol.
+
+The layout is that of $GOMODCACHE/cache/download, so nginx or GOPROXY=file:// can serve a namespace, and moving a cache in
+or out is a copy. A file gets here only by the rename in commit.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME_BYTES = 255
+"""The longest element of a path that Linux file systems take. Go's own cache has the same bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells that a file is the one that was proven: a change of any of these means a new proof."""
+
+    size: int
+    modified: int
+    """Nanoseconds since the epoch."""
+    inode: int
+
+
+class Tree:
+    """The files of all namespaces of one data directory."""
+
+    def __init__(self, modules: Path, quarantine: Path) -> None:
+        self._modules = str(modules)
+        self._quarantine = quarantine
+
+    def path(self, namespace: str, name: str) -> str:
+        return f"{self._modules}/{namespace}/{name}"
+
+    def holds(self, name: str) -> bool:
+        """Whether a file of this name can exist at all."""
+        return all(len(element) <= NAME_BYTES for element in name.split("/"))
+
+    def open(self, namespace: str, name: str) -> tuple[int, Identity] | None:
+        """A descriptor that the caller closes, and the file's identity; None if it is not here.
+
+        Raises:
+            OSError: it is here and cannot be read.
+        """
+        try:
+            descriptor = os.open(self.path(namespace, name), os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return descriptor, identity_of(descriptor)
+
+    def read(self, namespace: str, name: str, most: int) -> tuple[bytes, Identity] | None:
+        """The whole of a small file, at most `most` bytes and one, so that the caller sees when it is too long.
+
+        Raises:
+            OSError: it is here and cannot be read.
+        """
+        opened = self.open(namespace, name)
+        if opened is None:
+            return None
+        descriptor, identity = opened
+        try:
+            return _read_all(descriptor, min(identity.size, most) + 1), identity
+        finally:
+            os.close(descriptor)
+
+    def quarantine(self, namespace: str, name: str, inode: int) -> None:
+        """Move a damaged file out of the way, unless another process has already put a good one there."""
+        path = self.path(namespace, name)
+        try:
+            if os.stat(path).st_ino == inode:
+                os.rename(path, self._quarantine / f"{time.time_ns()}-{name.replace('/', '~')[-200:]}")
+        except FileNotFoundError:
+            pass
+
+
+def identity_of(descriptor: int) -> Identity:
+    status = os.fstat(descriptor)
+    return Identity(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    pieces = []
+    while size > 0 and (piece := os.read(descriptor, size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

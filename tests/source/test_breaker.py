@@ -1,0 +1,134 @@
+"""An upstream that keeps failing is left alone, and is used again as soon as it is back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from modgate.errors import Absent, GatewayError, Trouble, Unavailable
+from modgate.gomod.paths import check_path
+from modgate.observe.events import Events
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Answer, Ask, Kind, Ready, Terms
+from modgate.source.breaker import Breaker, Guarded, Limits
+
+LIMITS = Limits(failures=3, probe_every=0.5)
+ASK = Ask(Kind.INFO, check_path("example.com/m"), "v1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("events", "is_open"),
+    [
+        ("", False),
+        ("ff", False),  # below the limit
+        ("fff", True),
+        ("ffaf", False),  # an answer starts the count anew
+        ("fff" + "f" * 2000, True),  # an outage may be long
+        ("fffa", True),  # a late answer closes nothing
+        ("fffb", True),  # a failed probe neither
+        ("fffw", False),  # a good probe does
+        ("fffwf", False),
+    ],
+)
+def test_a_breaker_opens_after_consecutive_failures_and_closes_after_a_good_probe(events: str, is_open: bool) -> None:
+    breaker = Breaker(LIMITS)
+    for event in events:
+        match event:
+            case "f":
+                breaker = breaker.failed()
+            case "a":
+                breaker = breaker.answered()
+            case _:
+                breaker = breaker.probed(well=event == "w")
+    assert breaker.is_open is is_open
+
+
+class Upstream:
+    """Well, or raising."""
+
+    name = "https://a.example"
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.error: GatewayError | None = None
+        self.probes: list[str] = []
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return Answer(ask, Ready(b"{}"))
+
+    async def probe(self, name: str) -> bool:
+        self.probes.append(name)
+        return self.error is None
+
+
+class Ticks:
+    """A sleep that ends when the test says so."""
+
+    def __init__(self) -> None:
+        self._waiting = asyncio.Event()
+        self._go = asyncio.Semaphore(0)
+
+    async def sleep(self, seconds: float) -> None:
+        self._waiting.set()
+        await self._go.acquire()
+
+    async def tick(self) -> None:
+        """Let one pause pass, and wait until the watcher pauses again."""
+        await self._waiting.wait()
+        self._waiting.clear()
+        self._go.release()
+        await self._waiting.wait()
+        await asyncio.sleep(0)
+
+
+def guarded(upstream: Upstream) -> Guarded:
+    return Guarded(upstream, upstream.probe, LIMITS, Events(Metrics(), lambda *_, **__: None))
+
+
+async def test_a_dead_upstream_is_asked_three_times_and_its_return_is_seen_by_the_next_probe() -> None:
+    upstream, ticks = Upstream(), Ticks()
+    source = guarded(upstream)
+    upstream.error = Unavailable(blames_upstream=True)
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            await source.get(ASK, Terms())
+    assert upstream.asked == 3
+
+    watcher = asyncio.ensure_future(source.watch(ticks.sleep))
+    await ticks.tick()
+    assert source.is_open
+    assert upstream.probes == [ASK.name], "a probe asks for what failed"
+    upstream.error = None
+    await ticks.tick()
+    assert not source.is_open
+    assert (await source.get(ASK, Terms())).body.size == 2
+    watcher.cancel()
+    await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def test_while_open_the_error_says_so() -> None:
+    upstream = Upstream()
+    source = guarded(upstream)
+    upstream.error = Unavailable(blames_upstream=True)
+    with pytest.raises(Unavailable):
+        for _ in range(4):
+            try:
+                await source.get(ASK, Terms())
+            except Unavailable as error:
+                if error.trouble is Trouble.OPEN:
+                    raise
+
+
+@pytest.mark.parametrize("error", [Unavailable(blames_upstream=False), Absent()])
+async def test_what_does_not_blame_the_upstream_never_opens_it(error: GatewayError) -> None:
+    upstream = Upstream()
+    source = guarded(upstream)
+    upstream.error = error
+    for _ in range(10):
+        with pytest.raises(type(error)):
+            await source.get(ASK, Terms())
+    assert upstream.asked == 10

@@ -1,0 +1,104 @@
+"""The world of one test: makes its parts and clears them away."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.world.database import Database, DatabaseServer
+from tests.world.gateway import Gateway, Setting
+from tests.world.gocommand import Go
+from tests.world.guard import without_settings
+from tests.world.modules import Module
+from tests.world.server import Server
+from tests.world.upstream import Upstream
+
+if TYPE_CHECKING:
+    import trustme
+
+
+class World:
+    """Upstreams, checksum databases, gateways and developers, each started when it is asked for."""
+
+    def __init__(self, home: Path) -> None:
+        """`home` is an empty directory for everything that is written."""
+        self.home = home
+        self._made = ExitStack()
+        self._count = 0
+        self._authority: trustme.CA | None = None
+
+    def upstream(self, modules: Mapping[str, Iterable[str]] | Iterable[Module] = (), **options: Any) -> Upstream:
+        """An upstream that hands out these modules; for `options` see Upstream."""
+        return self._made.enter_context(Upstream(modules, **options))
+
+    def database(self, name: str = "sum.example.com") -> Database:
+        """A checksum database; upstreams may relay it."""
+        return Database(name)
+
+    def database_server(self, database: Database) -> DatabaseServer:
+        """The same at an address of its own."""
+        return self._made.enter_context(DatabaseServer(database))
+
+    def gateway(
+        self, upstream: Server | str, *, environ: Mapping[str, str] | None = None, **settings: Setting
+    ) -> Gateway:
+        """Start the gateway. `upstream` is one server, or a chain in the syntax of GOPROXY.
+
+        Without other settings no checksum database is known to it: nothing in it leaves this machine.
+        """
+        chain = upstream.url if isinstance(upstream, Server) else upstream
+        given: dict[str, Setting] = {"upstream": chain, "checksum": "off", **settings}
+        base = {**without_settings(os.environ), "HOME": str(self.home), "GOENV": "off", **self._trust()}
+        gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})})
+        self._made.callback(_ends_well, gateway)
+        return gateway
+
+    def go(self, proxy: Server | Gateway | str, **options: str) -> Go:
+        """A developer with this GOPROXY; for `options` see Go."""
+        return Go(self.place("go"), proxy if isinstance(proxy, str) else proxy.url, **options)
+
+    def place(self, name: str) -> Path:
+        """A path that nothing else uses; nothing is there yet."""
+        self._count += 1
+        return self.home / f"{name}-{self._count}"
+
+    def certificate(self) -> ssl.SSLContext:
+        """For servers on the loopback address: their TLS, which all gateways started later trust."""
+        import trustme
+
+        if self._authority is None:
+            self._authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert("127.0.0.1").configure_cert(context)
+        return context
+
+    def trust(self) -> ssl.SSLContext:
+        """For clients of those servers."""
+        assert self._authority is not None, "there is no certificate yet"
+        context = ssl.create_default_context()
+        self._authority.configure_trust(context)
+        return context
+
+    def _trust(self) -> dict[str, str]:
+        if self._authority is None:
+            return {}
+        file = self.home / "authority.pem"
+        self._authority.cert_pem.write_to_path(str(file))
+        return {"SSL_CERT_FILE": str(file)}
+
+    def close(self) -> None:
+        """End everything, the last made first.
+
+        Raises:
+            AssertionError: a gateway did not end in good order, or wrote a traceback.
+        """
+        self._made.close()
+
+
+def _ends_well(gateway: Gateway) -> None:
+    gateway.stop()
+    assert "Traceback" not in gateway.log_text(), gateway.log_text()
