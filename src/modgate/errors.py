@@ -13,7 +13,8 @@
         ├── Corrupt             the content is not what it claims to be
         └── Looped              the ask has already passed through this gateway
 
-Belongs here: the tree and its data. Not here: status codes and texts (serve/errors.py has the one table), retries, logs.
+Belongs here: the tree and its data. Not here: status codes and texts (serve/errors.py has the one table), retries,
+logs.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class Absent(GatewayError):
     """Every source that was asked says that it does not exist.
 
     `words` are the upstream's own, if it sent printable text/plain: the go command shows them to its user, and three of
-    Go's script tests compare them. `fresh_until` (seconds since the epoch) is set by a cache that remembers the absence;
-    0.0 means that it must not be answered again without a look. `stamp` is that of source.base.Answer.
+    Go's script tests compare them. `fresh_until` (seconds since the epoch) is set by a cache that remembers the
+    absence; 0.0 means that it must not be answered again without a look. `stamp` is that of source.base.Answer.
     """
 
     def __init__(
@@ -101,7 +102,9 @@ class Unauthenticated(Refused):
 class Forbidden(Refused):
     """`status` is 403, or 451 where an upstream names legal reasons (protocol.md §1.5: a 403 stops the client)."""
 
-    def __init__(self, *, asked: str = "", source: str = "", reason: str = "", words: str = "", status: int = 403) -> None:
+    def __init__(
+        self, *, asked: str = "", source: str = "", reason: str = "", words: str = "", status: int = 403
+    ) -> None:
         super().__init__(asked=asked, source=source, reason=reason)
         self.words = words
         self.status = status
@@ -135,9 +138,9 @@ class Trouble(StrEnum):
 class Unavailable(GatewayError):
     """It could not be found out. Never remembered, never looks like absence; a stale copy is served if there is one.
 
-    `retry_after` in seconds is a hint for the client. `blames_upstream` is true where the failure is the upstream's as a
-    whole and not this one module's: only that opens a breaker. `again` is true where asking the same upstream once more
-    at once may well succeed: a single 5xx, a broken connection.
+    `retry_after` in seconds is a hint for the client. `blames_upstream` is true where the failure is the upstream's as
+    a whole and not this one module's: only that opens a breaker. `again` is true where asking the same upstream once
+    more at once may well succeed: a single 5xx, a broken connection.
     """
 
     def __init__(

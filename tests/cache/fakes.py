@@ -108,7 +108,9 @@ class Scripted:
 class Cellar:
     """Everything below one cache, as one gateway process has it."""
 
-    def __init__(self, cache: CachedSource, source: Scripted, namespace: Namespace, layout: Layout, clock: Clock) -> None:
+    def __init__(
+        self, cache: CachedSource, source: Scripted, namespace: Namespace, layout: Layout, clock: Clock
+    ) -> None:
         self.cache = cache
         self.source = source
         self.namespace = namespace
@@ -145,8 +147,13 @@ async def read_all(answer: Answer) -> bytes:
 
 @asynccontextmanager
 async def cellar(
-    root: Path, source: Scripted | None = None, *, ages: Ages | None = None, checks: tuple[Check, ...] = (),
-    spool: int = 1 << 30, most: int = 500 << 20,
+    root: Path,
+    source: Scripted | None = None,
+    *,
+    ages: Ages | None = None,
+    checks: tuple[Check, ...] = (),
+    spool: int = 1 << 30,
+    most: int = 500 << 20,
 ) -> AsyncIterator[Cellar]:
     """One process's cache on the data directory `root`; several may be open at once."""
     source, clock, metrics = source or Scripted(), Clock(), Metrics()
@@ -159,8 +166,15 @@ async def cellar(
         mine: list[Cellar] = []
         events = Events(metrics, lambda name, **_: mine[0].events.append(name))
         namespace = Namespace(
-            "public", records=records, commits=commits, tree=Tree(layout.modules, layout.quarantine),
-            locks=Locks(layout.spool), generations=generations, spool=layout.spool, session=prefix, health=Health(events),
+            "public",
+            records=records,
+            commits=commits,
+            tree=Tree(layout.modules, layout.quarantine),
+            locks=Locks(layout.spool),
+            generations=generations,
+            spool=layout.spool,
+            session=prefix,
+            health=Health(events),
         )
 
         def unexpected(error: BaseException) -> None:
@@ -175,8 +189,18 @@ async def cellar(
 
         files = SmallFiles(namespace, events, metrics, unexpected, clock)
         zips = Zips(
-            upstream, namespace, lambda _: rules, checks, on_stored, events, metrics, unexpected,
-            checker=checker, budget=Budget(spool, metrics), most=most, clock=clock,
+            upstream,
+            namespace,
+            rules=lambda _: rules,
+            checks=checks,
+            on_stored=on_stored,
+            events=events,
+            metrics=metrics,
+            unexpected=unexpected,
+            checker=checker,
+            budget=Budget(spool, metrics),
+            most=most,
+            clock=clock,
         )
         artifacts = Artifacts(upstream, files, lambda _: rules, checks, on_stored)
         mine.append(Cellar(CachedSource(namespace, answers, artifacts, zips), source, namespace, layout, clock))

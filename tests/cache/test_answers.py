@@ -98,7 +98,9 @@ async def test_no_cache_asks_at_most_once_a_second(tmp_path: Path) -> None:
 
 async def test_absence_is_remembered_for_its_time_and_with_its_words(tmp_path: Path) -> None:
     async with cellar(tmp_path, ages=AGES) as it:
-        it.source.errors = [Absent(source="https://upstream.example", reason="answered 404", words="404 page not found")]
+        it.source.errors = [
+            Absent(source="https://upstream.example", reason="answered 404", words="404 page not found")
+        ]
         with pytest.raises(Absent):
             await it.body(LIST)
         with pytest.raises(Absent) as caught:

@@ -57,7 +57,7 @@ def test_what_the_go_command_unpacks_passes(names: list[str]) -> None:
         (["a☺"], "invalid character"),
         (["dup.go", "dup.go"], "twice"),
         (["d", "d"], "twice"),
-        (["m.go", "M.GO"], "only in case from .*m.go"),
+        (["m.go", "M.GO"], "only in case from m.go"),
         (["K.go", "\N{KELVIN SIGN}.go"], "only in case"),
         (["s.go", "\N{LATIN SMALL LETTER LONG S}.go"], "only in case"),
         (["straße", "straẞe"], "only in case"),
@@ -128,6 +128,12 @@ def test_the_size_limits_are_those_of_the_go_command(entries: list[Entry], zip_s
             check(*entries, zip_size=zip_size)
 
 
+def test_names_that_imply_masses_of_directories_are_refused() -> None:
+    deep = [entry(f"{i}/" + "a/" * 30_000 + "b") for i in range(20)]
+    with pytest.raises(Malformed, match="more directories than allowed"):
+        check(*deep)
+
+
 def test_smaller_limits_can_be_set() -> None:
     with pytest.raises(Malformed, match="more than the allowed 5 bytes"):
         check(entry("a", 6), limits=ZipLimits(uncompressed_bytes=5))
@@ -153,8 +159,9 @@ def test_a_directory_may_claim_a_compressed_size_as_the_jar_tool_writes_it() -> 
     check(entry("a/", 0)._replace(compressed_size=2))
 
 
-def test_a_hundred_thousand_entries_take_less_than_a_second() -> None:
+def test_a_hundred_thousand_entries_are_checked_in_linear_time() -> None:
     entries = [entry(f"service{i % 500}/api{i % 7}/V{i % 3}/file{i}.go") for i in range(100_000)]
     start = time.process_time()
     check(*entries)
-    assert time.process_time() - start < 1
+    # It takes half a second of CPU; comparing each with each would take an hour.
+    assert time.process_time() - start < 5

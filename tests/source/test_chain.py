@@ -31,8 +31,11 @@ class Says:
 
 def said(word: str, name: str) -> Says:
     errors: dict[str, GatewayError | None] = {
-        "absent": Absent(reason=name), "down": Unavailable(reason=name), "forbidden": Forbidden(reason=name),
-        "corrupt": Corrupt(reason=name), "well": None,
+        "absent": Absent(reason=name),
+        "down": Unavailable(reason=name),
+        "forbidden": Forbidden(reason=name),
+        "corrupt": Corrupt(reason=name),
+        "well": None,
     }
     return Says(name, errors[word])
 

@@ -81,7 +81,9 @@ def shape(file: Path) -> object:
     """All tables with their columns, types, defaults and keys, and the schema version."""
     connection = sqlite3.connect(file)
     try:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        tables = [
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        ]
         columns = {table: connection.execute(f"PRAGMA table_info({table})").fetchall() for table in tables}
         rowid = sorted(connection.execute("PRAGMA table_list").fetchall())
         return columns, rowid, connection.execute("SELECT version_num FROM alembic_version").fetchall()

@@ -42,8 +42,15 @@ class Answers:
         told = await self._changing.get(Question(ask.name, str(ask), ask.path, rules.ages, absent, obtain), terms)
         row = told.row
         return Answer(
-            ask, Ready(row.body), version=row.version, fetched=row.fetched, source=row.source, cached=told.cached,
-            fresh_until=row.fetched + rules.ages.fresh, private=rules.private, stamp=told.stamp,
+            ask,
+            Ready(row.body),
+            version=row.version,
+            fetched=row.fetched,
+            source=row.source,
+            cached=told.cached,
+            fresh_until=row.fetched + rules.ages.fresh,
+            private=rules.private,
+            stamp=told.stamp,
         )
 
     async def expire(self, ask: Ask, version: str) -> None:

@@ -21,7 +21,12 @@ class Artifacts:
     """A source that keeps the small immutable files of another one."""
 
     def __init__(
-        self, source: Source, files: SmallFiles, rules: Callable[[str], Rules], checks: Sequence[Check], on_stored: OnStored
+        self,
+        source: Source,
+        files: SmallFiles,
+        rules: Callable[[str], Rules],
+        checks: Sequence[Check],
+        on_stored: OnStored,
     ) -> None:
         self._source = source
         self._files = files
@@ -38,8 +43,15 @@ class Artifacts:
         small, cached, stamp = await self._files.get(self._item(ask, rules), terms)
         row = small.row
         return Answer(
-            ask, Ready(small.data), version=ask.version, digest=row.sha256, fetched=row.stored, source=row.source,
-            cached=cached, private=rules.private, stamp=stamp,
+            ask,
+            Ready(small.data),
+            version=ask.version,
+            digest=row.sha256,
+            fetched=row.stored,
+            source=row.source,
+            cached=cached,
+            private=rules.private,
+            stamp=stamp,
         )
 
     async def close(self, grace: float = 0.0) -> None:
@@ -57,12 +69,19 @@ class Artifacts:
                 await one(Complete(ask, row.size, row.sha256, row.h1, row.source))
 
         return Item(
-            name=ask.name, label=str(ask), kind=ask.kind, topic=ask.path, absent=rules.ages.absent(ask.kind),
-            obtain=obtain, formed=lambda data: formed(ask, data, "the store"),
-            h1=h1_of_mod if ask.kind is Kind.MOD else _unhashed, check=check, stored=lambda: self._on_stored(ask),
+            name=ask.name,
+            label=str(ask),
+            kind=ask.kind,
+            topic=ask.path,
+            absent=rules.ages.absent(ask.kind),
+            obtain=obtain,
+            formed=lambda data: formed(ask, data, "the store"),
+            h1=h1_of_mod if ask.kind is Kind.MOD else _unhashed,
+            check=check,
+            stored=lambda: self._on_stored(ask),
         )
 
 
-def _unhashed(data: bytes) -> str:
+def _unhashed(_: bytes) -> str:
     """go.sum does not cover .info, and mirrors word it differently."""
     return ""

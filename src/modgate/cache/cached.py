@@ -40,13 +40,15 @@ class CachedSource:
                 return await self._answers.get(ask, terms)
 
     async def close(self, grace: float = 0.0) -> None:
-        """Let fetches end within `grace` seconds and cancel the rest: small ones may expire lists, so those come last."""
+        """Let fetches end within `grace` seconds and cancel the rest: small ones may expire lists, so those come
+        last."""
         for part in (self._zips, self._artifacts, self._answers):
             await part.close(grace)
 
 
 def lists_to_expire(ask: Ask) -> tuple[Ask, ...]:
-    """The answers that have to tell of the version that `ask` brought: none for a pseudo-version, which no list holds."""
+    """The answers that have to tell of the version that `ask` brought: none for a pseudo-version, which no list
+    holds."""
     if is_pseudo(ask.version):
         return ()
     return (Ask(Kind.LIST, ask.path),)

@@ -61,7 +61,10 @@ class Changing:
     """The changing answers of one namespace."""
 
     def __init__(
-        self, store: Namespace, metrics: Metrics, unexpected: Callable[[BaseException], None],
+        self,
+        store: Namespace,
+        metrics: Metrics,
+        unexpected: Callable[[BaseException], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` gives seconds since the epoch."""

@@ -1,8 +1,8 @@
 """The checking child: reads growing zips, inflates and hashes their entries as the bytes come, and judges them.
 
 Run as `python -m modgate.cache.checker` by checking.py, at low priority and with few imports, so that the serving loop
-never hashes anything large (the h1 of a zip of 37 MB with 13,000 files takes 1.5 s). Lines of JSON come on standard input
-and go to standard output; the end of the input ends it.
+never hashes anything large (the h1 of a zip of 37 MB with 13,000 files takes 1.5 s). Lines of JSON come on standard
+input and go to standard output; the end of the input ends it.
 
     {"job": 1, "path": "/…/x.part", "module": "example.com/m", "version": "v1.0.0", "limits": {…}}
     {"job": 1, "size": 1048576}                 so many bytes are there
@@ -118,16 +118,19 @@ def main() -> None:
             for line in lines:
                 _tell(jobs, json.loads(line))
         for verdict in jobs.work():
-            sys.stdout.write(json.dumps(verdict) + "\n")
-            sys.stdout.flush()
+            _say(verdict)
+
+
+def _say(verdict: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(verdict) + "\n")
+    sys.stdout.flush()
 
 
 def _tell(jobs: Jobs, message: dict[str, Any]) -> None:
     try:
         jobs.told(message)
     except OSError as error:
-        sys.stdout.write(json.dumps({"job": message["job"], "failed": f"{type(error).__name__}: {error.strerror}"}) + "\n")
-        sys.stdout.flush()
+        _say({"job": message["job"], "failed": f"{type(error).__name__}: {error.strerror}"})
 
 
 if __name__ == "__main__":

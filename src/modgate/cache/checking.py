@@ -123,7 +123,7 @@ class Checker:
             reason = f"cannot start the process that checks zips ({error.strerror})"
             raise Unavailable(reason=reason, trouble=Trouble.OURS) from error
         self._child = child
-        self._listening = asyncio.get_running_loop().create_task(self._listen(child))  # noqa: TID251 ended by close
+        self._listening = asyncio.get_running_loop().create_task(self._listen(child))  # ended by close
 
     def _introduce(self, job: Job) -> None:
         ask = job.ask

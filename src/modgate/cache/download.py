@@ -1,7 +1,7 @@
 """One zip from its source into the spool, over however many transfers that takes.
 
-A transfer that breaks is continued where the source grants it, else read from byte 0 and compared with what is there; at
-the first difference the waiting clients are cut and the file begins anew. A continued file that fails its checks is
+A transfer that breaks is continued where the source grants it, else read from byte 0 and compared with what is there;
+at the first difference the waiting clients are cut and the file begins anew. A continued file that fails its checks is
 fetched once more from nothing before anybody says Corrupt: the two halves may be of two files.
 """
 
@@ -44,11 +44,20 @@ class Download:
     """The transfer side of one flight. `close` it."""
 
     def __init__(
-        self, ask: Ask, source: Source, store: Namespace, checker: Checker, budget: Budget, metrics: Metrics, most: int,
-        begun: Callable[[Spooled], None], void: Callable[[], None],
+        self,
+        ask: Ask,
+        source: Source,
+        store: Namespace,
+        *,
+        checker: Checker,
+        budget: Budget,
+        metrics: Metrics,
+        most: int,
+        begun: Callable[[Spooled], None],
+        void: Callable[[], None],
     ) -> None:
-        """`begun` is told of each attempt's growing file once its first byte may be handed out, `void` when that attempt
-        is over and another one begins; `most` is in bytes."""
+        """`begun` is told of each attempt's growing file once its first byte may be handed out, `void` when that
+        attempt is over and another one begins; `most` is in bytes."""
         self._ask = ask
         self._source = source
         self._store = store

@@ -1,8 +1,8 @@
 """One fetch for any number of asks.
 
-A flight is a task that nobody who waits for it can cancel: it outlives the client that caused it. It publishes its result
-as soon as there is one, and may go on (make it durable) while the result is already used; asks that come in the meantime
-join it.
+A flight is a task that nobody who waits for it can cancel: it outlives the client that caused it. It publishes its
+result as soon as there is one, and may go on (make it durable) while the result is already used; asks that come in the
+meantime join it.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ class Flights(Generic[K, V]):
         return len(self._flights)
 
     def join(self, key: K, fly: Callable[[Flight[V]], Awaitable[None]]) -> tuple[Flight[V], bool]:
-        """The flight for `key`, and whether it was already under way; else `fly(flight)` is started, which publishes."""
+        """The flight for `key`, and whether it was already under way; else `fly(flight)` is started, which
+        publishes."""
         flight = self._flights.get(key)
         if flight is not None:
             return flight, True
         flight = self._flights[key] = Flight(asyncio.get_running_loop())
-        task = asyncio.get_running_loop().create_task(self._run(key, flight, fly))  # noqa: TID251 owned by self._tasks
+        task = asyncio.get_running_loop().create_task(self._run(key, flight, fly))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight, False
@@ -97,7 +98,7 @@ class Flights(Generic[K, V]):
         except asyncio.CancelledError:
             flight.fail(Unavailable(reason="was stopped with the gateway", trouble=Trouble.OURS))
             raise
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 whoever waits must be told, whatever it was
             self._unexpected(error)
             flight.fail(Unavailable(reason="failed inside this gateway; its log has the details", trouble=Trouble.OURS))
         finally:

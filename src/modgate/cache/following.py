@@ -15,9 +15,7 @@ from modgate.storage.tree import Identity
 class Follower:
     """Looks at `<key>.part` each time the lock is found to be taken."""
 
-    def __init__(
-        self, store: Namespace, name: str, begun: Callable[[Spooled], None], void: Callable[[], None]
-    ) -> None:
+    def __init__(self, store: Namespace, name: str, begun: Callable[[Spooled], None], void: Callable[[], None]) -> None:
         """`begun` is told of a growing file once its first byte may be handed out, `void` when that one is no more."""
         self._part = f"{store.spool}/{store.key(name)}.part"
         self._note = f"{store.spool}/{store.key(name)}.json"

@@ -77,7 +77,7 @@ class Part:
             OSError, Unavailable: no room.
         """
         before = self.note()
-        if before is not None and self.size and None not in (before.size, arriving.size) and before.size != arriving.size:
+        if before is not None and self.size and _differ(before.size, arriving.size):
             raise Diverged
         if arriving.start > self.size or (arriving.size is not None and arriving.size < self.size):
             raise Diverged
@@ -140,6 +140,11 @@ class Part:
         if size > self._reserved:
             self._budget.take(size - self._reserved)
             self._reserved = size
+
+
+def _differ(one: int | None, other: int | None) -> bool:
+    """Whether two lengths of one file contradict each other."""
+    return one is not None and other is not None and one != other
 
 
 def _write_all(descriptor: int, data: memoryview, position: int) -> None:

@@ -20,8 +20,13 @@ def raise_remembered(absences: Absences, name: str, label: str, terms: Terms, st
         error, until, _ = known
         if isinstance(error, Absent):
             raise Absent(
-                asked=label, source=error.source, reason=error.reason, words=error.words,
-                fresh_until=until, stamp=stamp, cached=Cached.HIT,
+                asked=label,
+                source=error.source,
+                reason=error.reason,
+                words=error.words,
+                fresh_until=until,
+                stamp=stamp,
+                cached=Cached.HIT,
             )
         raise Corrupt(asked=label, source=error.source, reason=error.reason)
     if terms.freshness is Freshness.CACHED_ONLY:

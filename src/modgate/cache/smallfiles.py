@@ -64,14 +64,19 @@ class Doubtful:
     data: bytes
     inode: int
     pinned: bool
-    """False: nothing is known of it, for example because it was copied into the tree. True: it is not what was committed."""
+    """False: nothing is known of it, for example because it was copied into the tree. True: it is not what was
+    committed."""
 
 
 class SmallFiles:
     """The small immutable files of one namespace."""
 
     def __init__(
-        self, store: Namespace, events: Events, metrics: Metrics, unexpected: Callable[[BaseException], None],
+        self,
+        store: Namespace,
+        events: Events,
+        metrics: Metrics,
+        unexpected: Callable[[BaseException], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` gives seconds since the epoch."""
@@ -164,9 +169,7 @@ class SmallFiles:
     def _small(self, item: Item, obtained: Obtained) -> Small:
         data = obtained.data
         digest = hashlib.sha256(data).hexdigest()
-        row = ArtifactRow(
-            self._store.name, item.name, len(data), digest, item.h1(data), obtained.source, self._clock()
-        )
+        row = ArtifactRow(self._store.name, item.name, len(data), digest, item.h1(data), obtained.source, self._clock())
         return Small(data, row)
 
     def _same_as_before(self, item: Item, row: ArtifactRow) -> None:

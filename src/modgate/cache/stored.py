@@ -43,7 +43,9 @@ class StoredFile:
         return _FileReader(self.fileno(), start, self.size if stop is None else min(stop, self.size))
 
     def _changed(self) -> Unavailable:
-        return Unavailable(reason="the stored file changed while it was being answered; ask again", trouble=Trouble.OURS)
+        return Unavailable(
+            reason="the stored file changed while it was being answered; ask again", trouble=Trouble.OURS
+        )
 
 
 class _FileReader:

@@ -53,11 +53,26 @@ class Zips:
     """A source that keeps the zips of another one."""
 
     def __init__(
-        self, source: Source, store: Namespace, rules: Callable[[str], Rules], checks: Sequence[Check],
-        on_stored: OnStored, events: Events, metrics: Metrics, unexpected: Callable[[BaseException], None],
-        *, checker: Checker, budget: Budget, most: int, clock: Callable[[], float] = time.time,
+        self,
+        source: Source,
+        store: Namespace,
+        *,
+        rules: Callable[[str], Rules],
+        checks: Sequence[Check],
+        on_stored: OnStored,
+        events: Events,
+        metrics: Metrics,
+        unexpected: Callable[[BaseException], None],
+        checker: Checker,
+        budget: Budget,
+        most: int,
+        downloads: int = 64,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces."""
+        """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces.
+
+        At most `downloads` zips arrive at once; others wait their turn.
+        """
         self._source = source
         self._store = store
         self._rules = rules
@@ -69,6 +84,7 @@ class Zips:
         self._budget = budget
         self._most = most
         self._clock = clock
+        self._downloads = asyncio.Semaphore(downloads)
         self._proofs = Proofs()
         self._absences = Absences(clock)
         self._coalesced = metrics.counter(families.COALESCED)
@@ -113,16 +129,20 @@ class Zips:
         return Held(StoredFile(path, proven), row) if proven is not None else Doubtful(identity, row)
 
     async def _fly(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
-        follower = Follower(self._store, ask.name, lambda spooled: flight.publish(Held(spooled, None)), flight.retract)
+        def begun(spooled: Spooled) -> None:
+            flight.publish(Held(spooled, None))
+
+        follower = Follower(self._store, ask.name, begun, flight.retract)
         async with self._store.hold(ask.name, meanwhile=follower.look):
             found = await self._look(ask)
-            follower.ended(found.body.identity if isinstance(found, Held) and isinstance(found.body, StoredFile) else None)
+            follower.ended(found.body.identity if isinstance(found, Held) else None)
             if isinstance(found, Doubtful):
                 found = await self._settle(ask, found)
             if found is not None:
                 flight.publish(found)
                 return
-            await self._lead(ask, rules, flight)
+            async with self._downloads:
+                await self._lead(ask, rules, flight)
 
     async def _settle(self, ask: Ask, found: Doubtful) -> Held | None:
         """Pin a file that came into the tree from outside, or put a bad one out of the way."""
@@ -148,8 +168,15 @@ class Zips:
     async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
         was_absent = self._absences.forget(ask.name)
         download = Download(
-            ask, self._source, self._store, self._checker, self._budget, self._metrics, self._most,
-            lambda spooled: flight.publish(Held(spooled, None)), flight.retract,
+            ask,
+            self._source,
+            self._store,
+            checker=self._checker,
+            budget=self._budget,
+            metrics=self._metrics,
+            most=self._most,
+            begun=lambda spooled: flight.publish(Held(spooled, None)),
+            void=flight.retract,
         )
         try:
             fetched = await download.fetch()
@@ -213,6 +240,12 @@ class Zips:
     def _told(self, ask: Ask, held: Held, rules: Rules, cached: Cached) -> Answer:
         row = held.row
         return Answer(
-            ask, held.body, version=ask.version, digest=row.sha256 if row else "", fetched=row.stored if row else 0.0,
-            source=row.source if row else self.name, cached=cached, private=rules.private,
+            ask,
+            held.body,
+            version=ask.version,
+            digest=row.sha256 if row else "",
+            fetched=row.stored if row else 0.0,
+            source=row.source if row else self.name,
+            cached=cached,
+            private=rules.private,
         )

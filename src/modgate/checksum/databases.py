@@ -1,8 +1,8 @@
 """The checksum databases that the settings name, relayed byte for byte and kept (protocol.md §5.6).
 
 Tiles of every width and lookups never change: they are kept for ever. `latest` is short-lived, and served stale while
-the database is down. `supported` is ours to answer: a 404 would send clients past us. Private paths are answered here and
-never leave the building.
+the database is down. `supported` is ours to answer: a 404 would send clients past us. Private paths are answered here
+and never leave the building.
 """
 
 from __future__ import annotations
@@ -49,7 +49,14 @@ class Database:
     """One of them."""
 
     def __init__(
-        self, name: str, ways: Ways, files: SmallFiles, changing: Changing, is_private: Callable[[str], bool], most: int,
+        self,
+        name: str,
+        ways: Ways,
+        files: SmallFiles,
+        changing: Changing,
+        *,
+        is_private: Callable[[str], bool],
+        most: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`most` bounds one answer in bytes."""
@@ -117,8 +124,16 @@ class Database:
             """No list tells of it."""
 
         item = Item(
-            name=name, label=f"{self.name} {name}", kind="sumdb", topic=self.name, absent=0.0, obtain=obtain,
-            formed=lambda data: judged(data, "the store"), h1=lambda _: "", check=check, stored=stored,
+            name=name,
+            label=f"{self.name} {name}",
+            kind="sumdb",
+            topic=self.name,
+            absent=0.0,
+            obtain=obtain,
+            formed=lambda data: judged(data, "the store"),
+            h1=lambda _: "",
+            check=check,
+            stored=stored,
         )
         small, cached, stamp = await self._files.get(item, terms)
         return DatabaseReply(small.data, media_type, FOREVER, cached, small.row.source, stamp)
@@ -165,7 +180,7 @@ class Databases:
 def _sized(data: bytes, size: int | None) -> None:
     if size is not None and len(data) != size:
         raise Malformed("tile", "", f"it has {len(data)} bytes, not {size}")
-    if not data or data.lstrip()[:1] == b"<" and size is None:
+    if not data or (size is None and data.lstrip()[:1] == b"<"):
         raise Malformed("tile", "", "it holds no records")
 
 

@@ -42,7 +42,11 @@ class Ways:
     """Asks the first way that can say something, as the go command itself would choose it."""
 
     def __init__(
-        self, database: str, proxies: Sequence[Proxy], direct: Fetcher, metrics: Metrics,
+        self,
+        database: str,
+        proxies: Sequence[Proxy],
+        direct: Fetcher,
+        metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`proxies` is empty where the settings name the database's own URL: that bypasses all proxies."""
@@ -54,7 +58,8 @@ class Ways:
         self._support: dict[str, tuple[bool, float]] = {}
 
     async def fetch(self, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
-        """What `use` makes of the file `name` of the database: it judges the bytes, and a bad way leads to the next one.
+        """What `use` makes of the file `name` of the database: it judges the bytes, and a bad way leads to the next
+        one.
 
         Raises:
             Absent: the database does not have it.
@@ -67,7 +72,8 @@ class Ways:
                     continue
                 return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, use)
             except GatewayError as error:
-                # A database has one truth: where a proxy does not know a record, another way may (its copy may be older).
+                # A database has one truth: where a proxy does not know a record, another way may (its copy may be
+                # older).
                 if worst is None or gravity(error) > gravity(worst):
                     worst = error
                 if proxy.after != "|":
@@ -86,7 +92,8 @@ class Ways:
         return use(data, upstream.name)
 
     async def _supports(self, proxy: Proxy) -> bool:
-        """Whether a proxy says that it supports the database: any 200 does; 404 and 410 do not; other trouble is raised."""
+        """Whether a proxy says that it supports the database: any 200 does; 404 and 410 do not; other trouble is
+        raised."""
         upstream = proxy.upstream
         if proxy.is_down():
             reason = "was not asked: it failed repeatedly and is being probed"

@@ -36,8 +36,8 @@ class ZipLimits:
     mod_bytes: int = 16 * 1024 * 1024
     """The go.mod and the LICENSE at the root, each; more is refused by the go command."""
     entries: int = 250_000
-    """Go sets none. The largest public modules have some 50,000 files; this many cost about 150 MB while they are
-    checked, and without a limit a zip of the allowed size could name five million empty files."""
+    """And the directories that their names imply. Go sets no limit. The largest public modules have some 50,000 files;
+    this many cost about 150 MB while they are checked, and a zip of the allowed size could name five million."""
     directory_bytes: int = 64 * 1024 * 1024
     """The central directory, which is read at once: 250 bytes for each of the entries above."""
 
@@ -78,7 +78,7 @@ def check_entries(
     if zip_size > limits.zip_bytes:
         raise _malformed(f"{path}@{version}", f"{zip_size} bytes are more than the allowed {limits.zip_bytes}")
     prefix = f"{path}@{version}/"
-    names = _Names()
+    names = _Names(limits.entries)
     left = limits.uncompressed_bytes
     for entry in entries:
         _check_kind(entry)
@@ -118,14 +118,28 @@ def _check_file(name: str, entry: Entry, limits: ZipLimits) -> None:
         raise _malformed(entry.name, f"{entry.size} bytes are more than the allowed {limits.mod_bytes}")
 
 
-class _Names:
-    """Every name so far, with the directories that it implies, by what it becomes where upper case does not count."""
+class _Node:
+    """One file or directory: how it is written, and what is in it by folded name; None in a file."""
 
-    def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        self._directories: dict[str, str] = {}
-        # The same directories as they are written: their names need no second look.
-        self._known: set[str] = set()
+    __slots__ = ("children", "name")
+
+    def __init__(self, name: str, children: dict[str, _Node] | None) -> None:
+        self.name = name
+        self.children = children
+
+
+class _Names:
+    """The tree that the names so far make up.
+
+    A flat table of all directories that they imply could be a thousand times larger than the names themselves: the name
+    `a/a/a/…` of 64 KiB implies 32,000 of them.
+    """
+
+    def __init__(self, max_directories: int) -> None:
+        self._root: dict[str, _Node] = {}
+        # Directories as they are written: most files lie where the one before did.
+        self._known: dict[str, dict[str, _Node]] = {}
+        self._directories_left = max_directories
 
     def add(self, name: str, *, is_directory: bool) -> None:
         """Take in a name relative to the module's root.
@@ -134,40 +148,45 @@ class _Names:
             Malformed: Go allows no such name, or one of another kind or only in another case is there already.
         """
         if is_directory:
-            self._add_directory(name)
+            self._directory(name)
             return
-        key = self._key(name)
-        if key in self._directories:
-            raise self._clash(name, self._directories[key])
-        if key in self._files:
-            other = self._files[key]
-            raise _malformed(name, "twice in the zip") if other == name else self._clash(name, other)
-        self._files[key] = name
+        above, slash, element = name.rpartition("/")
+        parent = self._directory(above) if slash else self._root
+        known = self._find(parent, element, name)
+        if known is not None:
+            raise _malformed(name, "twice in the zip" if known.children is None else "both a file and a directory")
+        parent[_folded(element)] = _Node(element, None)
 
-    def _add_directory(self, name: str) -> None:
-        if name in self._known:
-            return
-        key = self._key(name)
-        other = self._directories.setdefault(key, self._files.get(key, name))
-        if other != name or key in self._files:
-            raise self._clash(name, other)
-        self._known.add(name)
+    def _directory(self, name: str) -> dict[str, _Node]:
+        """Return what is in the directory `name`, which is there from now on."""
+        children = self._known.get(name)
+        if children is not None:
+            return children
+        children = self._root
+        for element in name.split("/"):
+            node = self._find(children, element, name) or self._new_directory(children, element, name)
+            if node.children is None:
+                raise _malformed(name, "both a file and a directory")
+            children = node.children
+        self._known[name] = children
+        return children
 
-    def _key(self, name: str) -> str:
-        """Check the last element, take in the directories above it, and return the name as it is compared."""
-        parent, slash, base = name.rpartition("/")
-        if slash:
-            self._add_directory(parent)
-        why = file_element_fault(base)
-        if why:
-            raise _malformed(name, why)
-        return _folded(name)
+    def _new_directory(self, parent: dict[str, _Node], element: str, name: str) -> _Node:
+        self._directories_left -= 1
+        if self._directories_left < 0:
+            raise _malformed(name, "it implies more directories than allowed")
+        node = parent[_folded(element)] = _Node(element, {})
+        return node
 
     @staticmethod
-    def _clash(name: str, other: str) -> Malformed:
-        return _malformed(
-            name, "both a file and a directory" if other == name else f"differs only in case from {other}"
-        )
+    def _find(children: dict[str, _Node], element: str, name: str) -> _Node | None:
+        node = children.get(_folded(element))
+        if node is not None and node.name != element:
+            raise _malformed(name, f"its element {element} differs only in case from {node.name}")
+        why = "" if node else file_element_fault(element)
+        if why:
+            raise _malformed(name, why)
+        return node
 
 
 def _folded(name: str) -> str:

@@ -72,13 +72,16 @@ class ZipHasher:
     def _stream(self) -> Generator[None, None, None]:
         """Hash entry after entry; yields whenever it needs more bytes."""
         left = self._limits.uncompressed_bytes
-        while len(self.results) < self._limits.entries:
+        # The names are held in memory, here as in the central directory.
+        names_left = self._limits.directory_bytes
+        while len(self.results) < self._limits.entries and names_left > 0:
             offset = self._at
             entry = yield from self._entry(left)
             if entry is None:
                 return
             self.results[offset] = entry
             left -= entry.size
+            names_left -= len(entry.name)
 
     def _entry(self, limit: int) -> Generator[None, None, Streamed | None]:
         """Hash one entry of at most `limit` bytes; None where its end cannot be known or is not where it should be."""

@@ -1,8 +1,8 @@
 """The HTTP client for upstreams: one pool, bounded and with deadlines; it never decides what an answer means.
 
 aiohttp is imported at the first request, in a thread: hits are answered before that costs anybody 0.15 s and 25 MB.
-Bodies arrive as they were sent (`auto_decompress=False`): every other client decompresses by default, and a decompressed
-zip has another length and hash (libraries.md §3).
+Bodies arrive as they were sent (`auto_decompress=False`): every other client decompresses by default, and a
+decompressed zip has another length and hash (libraries.md §3).
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Response:
                 async for chunk in gunzipped(self._pieces()):
                     yield chunk
             else:
-                raise Undecodable(f"has the content encoding {self.headers['content-encoding']!r}, which nobody asked for")
+                encoding = self.headers["content-encoding"]
+                raise Undecodable(f"has the content encoding {encoding!r}, which nobody asked for")
         except Undecodable as error:
             raise Unavailable(source=self.upstream, reason=f"sent a body that {error}", again=True) from error
 
@@ -144,7 +145,13 @@ class Client:
         raise Unavailable(source=upstream, reason=f"redirects more than {self._bounds.redirects} times")
 
     async def _hop(
-        self, hop: AsyncExitStack, target: Target, deadlines: Deadlines, upstream: str, method: str, extra: Mapping[str, str]
+        self,
+        hop: AsyncExitStack,
+        target: Target,
+        deadlines: Deadlines,
+        upstream: str,
+        method: str,
+        extra: Mapping[str, str],
     ) -> Response:
         session = await self._opened()
         await self._take_slot(hop, target, deadlines, upstream)
@@ -174,7 +181,8 @@ class Client:
             async with asyncio.timeout(deadlines.first_byte):
                 await slots.acquire()
         except TimeoutError as error:
-            reason = f"was not asked: {self._bounds.per_host} requests to it were under way for {deadlines.first_byte:g} s"
+            waited = f"{deadlines.first_byte:g} s"
+            reason = f"was not asked: {self._bounds.per_host} requests to it were under way for {waited}"
             raise Unavailable(source=upstream, reason=reason, trouble=Trouble.OURS) from error
         hop.callback(slots.release)
 

@@ -12,7 +12,10 @@ REQUESTS = Family(
     ("kind", "status", "cache"),
 )
 REQUEST_SECONDS = Family(
-    "modgate_request_seconds", "Time from a request's first byte to its last byte handed to the kernel.", "histogram", ("kind",)
+    "modgate_request_seconds",
+    "Time from a request's first byte to its last byte handed to the kernel.",
+    "histogram",
+    ("kind",),
 )
 SENT_BYTES = Family("modgate_sent_bytes_total", "Body bytes sent to clients.", "counter", ("kind",))
 IN_FLIGHT = Family("modgate_in_flight_requests", "Requests being answered outside the fast path.", "gauge")
@@ -26,29 +29,41 @@ UPSTREAM_REQUESTS = Family(
     ("upstream", "outcome"),
 )
 UPSTREAM_SECONDS = Family(
-    "modgate_upstream_first_byte_seconds", "Time from a request to the upstream's status line.", "histogram", ("upstream",)
+    "modgate_upstream_first_byte_seconds",
+    "Time from a request to the upstream's status line.",
+    "histogram",
+    ("upstream",),
 )
 FETCHED_BYTES = Family("modgate_fetched_bytes_total", "Body bytes read from an upstream.", "counter", ("upstream",))
-UPSTREAM_UP = Family("modgate_upstream_up", "1 while the upstream is asked, 0 while its breaker is open.", "gauge", ("upstream",))
+UPSTREAM_UP = Family(
+    "modgate_upstream_up", "1 while the upstream is asked, 0 while its breaker is open.", "gauge", ("upstream",)
+)
 RETRIES = Family("modgate_upstream_retries_total", "Requests repeated after a failure.", "counter", ("upstream",))
 RESUMES = Family("modgate_download_resumes_total", "Downloads that went on after their transfer broke.", "counter")
 
 COALESCED = Family("modgate_coalesced_total", "Asks that waited for a fetch that another one had begun.", "counter")
 DOWNLOADS = Family("modgate_downloads_in_flight", "Zips being downloaded.", "gauge")
 SPOOL_BYTES = Family("modgate_spool_bytes", "Bytes reserved in the spool by downloads in flight.", "gauge")
-CHECKS = Family("modgate_checks_total", "Zips that were checked, by verdict (good, bad, failed).", "counter", ("verdict",))
-CHECK_SECONDS = Family(
-    "modgate_check_seconds", "Time from a zip's last byte to its verdict.", "histogram", ()
+CHECKS = Family(
+    "modgate_checks_total", "Zips that were checked, by verdict (good, bad, failed).", "counter", ("verdict",)
 )
+CHECK_SECONDS = Family("modgate_check_seconds", "Time from a zip's last byte to its verdict.", "histogram", ())
 COMMITS = Family("modgate_commits_total", "Artifacts committed to the store.", "counter", ("kind",))
 MEMORY_BYTES = Family("modgate_memory_cache_bytes", "Bytes of ready responses in memory.", "gauge")
 MEMORY_ENTRIES = Family("modgate_memory_cache_entries", "Ready responses in memory.", "gauge")
-EVENTS = Family("modgate_events_total", "Things that an operator should know of, by name (docs/reference/events.md).", "counter", ("event",))
+EVENTS = Family(
+    "modgate_events_total",
+    "Things that an operator should know of, by name (docs/reference/events.md).",
+    "counter",
+    ("event",),
+)
 
 RESIDENT_BYTES = Family("modgate_process_resident_bytes", "Resident memory of this process.", "gauge")
 CPU_SECONDS = Family("modgate_process_cpu_seconds_total", "User and system time of this process.", "counter")
 OPEN_FILES = Family("modgate_process_open_files", "Open file descriptors of this process.", "gauge")
-START_TIME = Family("modgate_process_start_time_seconds", "When this process started, in seconds since the epoch.", "gauge")
+START_TIME = Family(
+    "modgate_process_start_time_seconds", "When this process started, in seconds since the epoch.", "gauge"
+)
 BUILD = Family("modgate_build_info", "Always 1; the label tells the version.", "gauge", ("version",))
 
 ALL: tuple[Family, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Family))

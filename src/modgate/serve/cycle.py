@@ -29,11 +29,9 @@ JOINED = 64 * 1024
 BODILESS = frozenset({204, 304})
 
 
-def scope_of(
-    *, target: bytes, exchange: Exchange, headers: list[tuple[bytes, bytes]], version: str, scheme: str | None
-) -> Scope:
-    """The ASGI scope of a request; the Exchange has what the scope cannot say."""
-    path, _, query = target.partition(b"?")
+def scope_of(exchange: Exchange, version: str, scheme: str | None) -> Scope:
+    """The ASGI scope of a request; its Exchange has what the scope cannot say."""
+    path, _, query = exchange.target.partition(b"?")
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -44,7 +42,7 @@ def scope_of(
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": headers,
+        "headers": exchange.headers,
         "extensions": {EXTENSION: exchange},
     }
 

@@ -12,6 +12,7 @@ from modgate.observe.access_log import AccessLog, fragment
 from modgate.observe.families import MALFORMED, REQUEST_SECONDS, REQUESTS, SENT_BYTES
 from modgate.observe.metrics import Metrics
 from modgate.serve.clock import Clock
+from modgate.serve.head import Fields
 from modgate.serve.table import ANYBODY, Principal, Tally
 
 CLIENT_CLOSED = 499
@@ -29,6 +30,8 @@ class Exchange:
     client_ip: str
     began: float
     """Monotonic seconds of its first byte."""
+    headers: Fields = ()
+    """With lower-case names, as they came."""
     principal: Principal = ANYBODY
     plain: bool = False
     """Nothing in it forbids to answer the next one like it from memory."""

@@ -39,6 +39,8 @@ trusted proxy's client is, LINK ones what becomes of the connection."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 """What we accept as somebody else's request id: it goes into our log and our headers as it is."""
 
+_SEPARATORS = re.compile(rb"[\s,]+")
+
 Fields = Sequence[tuple[bytes, bytes]]
 
 
@@ -64,3 +66,8 @@ def request_id(headers: Fields) -> str:
     """The request id that a trusted proxy gave, or ""."""
     given = field(headers, b"x-request-id")
     return given.decode("ascii") if REQUEST_ID.fullmatch(given) else ""
+
+
+def tokens(value: bytes) -> frozenset[bytes]:
+    """The words of a header that is a list, in lower case."""
+    return frozenset(_SEPARATORS.split(value.lower()))

@@ -44,23 +44,23 @@ class Health:
     def page(self, place: Place) -> Page:
         """The answer at one of the places that is neither a module nor a checksum database."""
         if place is Place.LIVE:
-            return _page(200, TEXT, b"ok\n")
+            return page(200, TEXT, b"ok\n")
         if place is Place.VERSION:
-            return _page(200, JSON, _json({"name": "modgate", "version": self._version}))
+            return page(200, JSON, _json({"name": "modgate", "version": self._version}))
         checks = self._checks()
         ready = all(check.ok for check in checks)
         if place is Place.READY:
-            return _page(200 if ready else 503, JSON, _readiness(checks, ready=ready))
+            return page(200 if ready else 503, JSON, _readiness(checks, ready=ready))
         return self._root(checks, ready=ready)
 
     def _root(self, checks: Sequence[Check], *, ready: bool) -> Page:
         """Load balancers and other proxies look here, for a header each."""
         if ready:
             text = f"modgate {self._version}: a gateway for Go modules, ready\n"
-            return _page(200, TEXT, text.encode(), (b"x-mirror-status", b"ok"))
+            return page(200, TEXT, text.encode(), (b"x-mirror-status", b"ok"))
         reasons = "; ".join(f"{check.name}: {check.reason}" for check in checks if not check.ok)
         text = f"unavailable: modgate is not ready: {reasons}"[:500] + "\n"
-        return _page(503, TEXT, text.encode(), (b"x-go-proxy-status", b"unavailable"))
+        return page(503, TEXT, text.encode(), (b"x-go-proxy-status", b"unavailable"))
 
 
 def _readiness(checks: Sequence[Check], *, ready: bool) -> bytes:
@@ -68,7 +68,7 @@ def _readiness(checks: Sequence[Check], *, ready: bool) -> bytes:
     return _json({"status": "ready" if ready else "unavailable", "checks": states})
 
 
-def _page(status: int, media_type: bytes, body: bytes, *extra: tuple[bytes, bytes]) -> Page:
+def page(status: int, media_type: bytes, body: bytes, *extra: tuple[bytes, bytes]) -> Page:
     headers = [
         (b"content-type", media_type),
         (b"content-length", b"%d" % len(body)),

@@ -247,8 +247,7 @@ class Connection(HttpToolsProtocol):
             and not field(self.headers, b"expect")
         )
         exchange = self._exchange()
-        scope = scope_of(target=self.url, exchange=exchange, headers=self.headers, version=version, scheme=self.scheme)
-        cycle = Cycle(self, scope, exchange, keep_alive=keep_alive)
+        cycle = Cycle(self, scope_of(exchange, version, self.scheme), exchange, keep_alive=keep_alive)
         self._receiving = cycle
         self._deaf = not keep_alive
         if self._current is None:
@@ -264,6 +263,7 @@ class Connection(HttpToolsProtocol):
             target=self.url,
             client_ip=self._client_ip(),
             began=self._began,
+            headers=self.headers,
             principal=principal(self.headers, self._edge.tenant_header),
             plain=method == b"GET" and not self._marks & ORDINARY,
         )

@@ -12,7 +12,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Protocol
 
-from modgate.serve.conditional import Decision, NotModified, Part, Validators, Whole, http_date
+from modgate.serve.conditional import Changed, Decision, NotModified, Part, Unsatisfiable, Validators, Whole, http_date
 from modgate.serve.errors import Failure
 from modgate.source.base import FOREVER, Answer, Cached, Kind, Ready
 
@@ -109,6 +109,14 @@ def success(content: Content, decision: Decision) -> tuple[int, Headers]:
     if isinstance(decision, NotModified):
         return 304, _validators(content)
     return 200, [*_entity(content, content.size), *_validators(content)]
+
+
+def refusal(content: Content, decision: Changed | Unsatisfiable) -> tuple[Failure, Headers]:
+    """What a client gets whose own conditions exclude every answer, and the headers that belong to it."""
+    if isinstance(decision, Changed):
+        return Failure(412, "refused: a precondition of the request does not hold\n"), []
+    text = f"refused: no byte of it lies in the range; it has {content.size} bytes\n"
+    return Failure(416, text), [(b"content-range", b"bytes */%d" % (content.size or 0))]
 
 
 def failure(failure: Failure, cached: str = "", extra: Headers | None = None) -> tuple[Headers, bytes]:

@@ -31,11 +31,13 @@ class Ask:
     kind: Kind
     path: ModulePath
     version: str = ""
-    """Canonical for MOD and ZIP; canonical or a query (branch, commit, v1) for INFO; "" for LIST and LATEST. Unescaped."""
+    """Canonical for MOD and ZIP; canonical or a query (branch, commit, v1) for INFO; "" for LIST and LATEST.
+    Unescaped."""
 
     @property
     def name(self) -> str:
-        """Where it lies below a proxy's base URL, escaped: `github.com/!azure/x/@v/v1.0.0.mod` (protocol.md §1.1, §1.2).
+        """Where it lies below a proxy's base URL, escaped: `github.com/!azure/x/@v/v1.0.0.mod` (protocol.md §1.1,
+        §1.2).
 
         The same name is its file in the artifact tree, and with the namespace its key everywhere.
         """
@@ -154,7 +156,8 @@ class Answer:
     digest: str = ""
     """sha256 of the body in hex, where known: two zips with one h1 may differ in bytes."""
     fetched: float = 0.0
-    """When it came from its origin, in seconds since the epoch; 0.0 if unknown. It is the Last-Modified of artifacts."""
+    """When it came from its origin, in seconds since the epoch; 0.0 if unknown. It is the Last-Modified of
+    artifacts."""
     fresh_until: float = FOREVER
     """Seconds since the epoch until which it may be answered again without a look; FOREVER for immutable things."""
     source: str = ""

@@ -25,9 +25,11 @@ class Limits:
     """Consecutive failures that open it. Three forgives a lost packet and an upstream's restart behind a balancer."""
     probe_every: float = 0.5
     """Seconds between probes while open: a recovered upstream is used again within one second."""
+    probe_timeout: float = 5.0
+    """Seconds that one probe waits for an answer."""
     probes: int = 32
     """Probes under way at once: one that hangs must not hide that the next one would succeed, and 32 of them, 0.5 s
-    apart, are what one first-byte deadline of 15 s holds."""
+    apart, are what a probe_timeout of 15 s holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class Guarded:
     """Asks `source` unless its breaker is open.
 
     Absence, refusal and corruption are answers; of `Unavailable` only what blames the upstream itself counts, so that
-    one broken module does not close a healthy mirror. A probe asks for what failed last: some upstreams answer their root
-    from a cache while everything behind it hangs.
+    one broken module does not close a healthy mirror. A probe asks for what failed last: some upstreams answer their
+    root from a cache while everything behind it hangs.
     """
 
     def __init__(self, source: Source, probe: Probe, limits: Limits, events: Events) -> None:
@@ -80,6 +82,10 @@ class Guarded:
     @property
     def is_open(self) -> bool:
         return self._breaker.is_open
+
+    def up(self) -> float:
+        """1.0 while it is asked, 0.0 while its breaker is open: a gauge."""
+        return 0.0 if self.is_open else 1.0
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         """Answer `ask` from the guarded source.
@@ -115,7 +121,10 @@ class Guarded:
 
     async def _probe_once(self, slots: asyncio.Semaphore) -> None:
         try:
-            well = await self._probe(self._failed_name)
+            async with asyncio.timeout(self._limits.probe_timeout):
+                well = await self._probe(self._failed_name)
+        except TimeoutError:
+            well = False
         finally:
             slots.release()
         if well and self._breaker.is_open:

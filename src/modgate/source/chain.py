@@ -53,10 +53,13 @@ class Chain:
                     worst = error
                 if member.after != "|" and not isinstance(error, Absent):
                     break
-        raise worst or Unavailable(asked=str(ask), source=self.name, reason="every source broke off in the middle of it")
+        raise worst or Unavailable(
+            asked=str(ask), source=self.name, reason="every source broke off in the middle of it"
+        )
 
     def _spent(self, member: Member, terms: Terms) -> bool:
-        """Whether a download that this member broke goes on elsewhere: only where the chain allows it after any error."""
+        """Whether a download that this member broke goes on elsewhere: only where the chain allows it after any
+        error."""
         if terms.resume is None or member is self._members[-1]:
             return False
         return member.after == "|" and member.source.name in terms.resume.broken
@@ -70,4 +73,6 @@ class Off:
         return "off"
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
-        raise Absent(asked=str(ask), source=self.name, reason="module look-up is disabled by `off` in the upstream chain")
+        raise Absent(
+            asked=str(ask), source=self.name, reason="module look-up is disabled by `off` in the upstream chain"
+        )

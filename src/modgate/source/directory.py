@@ -45,7 +45,9 @@ class Directory:
         if size > self._sizes.zip or not terms.body:
             os.close(descriptor)
         if size > self._sizes.zip:
-            raise Corrupt(asked=str(ask), source=self.name, reason=f"has a zip of {size} bytes; {self._sizes.zip} are allowed")
+            raise Corrupt(
+                asked=str(ask), source=self.name, reason=f"has a zip of {size} bytes; {self._sizes.zip} are allowed"
+            )
         chunks = self._chunks(descriptor, ask) if terms.body else _nothing()
         return Answer(ask, Arriving(chunks, size=size, url=self.name), version=ask.version, source=self.name)
 

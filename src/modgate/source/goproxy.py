@@ -1,7 +1,7 @@
 """An upstream that speaks the GOPROXY protocol over HTTP (protocol.md §1).
 
-Belongs here: which URL answers an ask, and what a status means for it. Not here: deadlines and redirects (net/client.py),
-trying again (retry.py), what to do when it is down (breaker.py).
+Belongs here: which URL answers an ask, and what a status means for it. Not here: deadlines and redirects
+(net/client.py), trying again (retry.py), what to do when it is down (breaker.py).
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ class GoProxy:
     async def _request(
         self, stack: AsyncExitStack, name: str, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> Response:
-        # "!" is legal in a path, but Go itself sends it as %21: some caches in front of mirrors know only that spelling.
+        # "!" is legal in a path, but Go itself sends it as %21: some caches in front of mirrors know only that
+        # spelling.
         path = name.replace("!", "%21").replace(" ", "%20")
         target = Target(f"{self._base.url}/{path}", self._base.authorization)
         return await self._client.get(
@@ -188,7 +189,8 @@ def _strong(etag: str) -> str:
 
 
 def _continuation(resume: Resume | None, name: str) -> dict[str, str]:
-    """Headers that ask for the rest (RFC 9110 §14.2, §13.1.5): only with a strong validator, and only where it came from."""
+    """Headers that ask for the rest (RFC 9110 §14.2, §13.1.5): only with a strong validator, and only where it came
+    from."""
     if resume is None or resume.source != name or not resume.validator or resume.offset == 0:
         return {}
     return {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
@@ -200,7 +202,11 @@ def _granted(response: Response, resume: Resume | None) -> int | None:
         return None
     unit, _, where = response.headers.get("content-range", "").partition(" ")
     first = where.partition("-")[0]
-    if unit != "bytes" or first != str(resume.offset) or response.headers.get("etag", resume.validator) != resume.validator:
+    if (
+        unit != "bytes"
+        or first != str(resume.offset)
+        or response.headers.get("etag", resume.validator) != resume.validator
+    ):
         return None
     return resume.offset
 
@@ -208,5 +214,3 @@ def _granted(response: Response, resume: Resume | None) -> int | None:
 def _seconds(text: str) -> float:
     """Retry-After as seconds; a date, or nothing, is one second: we ask again when a client does."""
     return min(float(text), 3600.0) if text.isdecimal() else 1.0
-
-

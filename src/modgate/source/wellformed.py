@@ -38,7 +38,8 @@ def formed(ask: Ask, data: bytes, source: str) -> tuple[bytes, str]:
 def _list(ask: Ask, data: bytes) -> bytes:
     versions = listed(data, ask.path)
     if not versions and data.strip() and not any(is_valid(word) for word in _first_words(data)):
-        # A page of a login or of a captive portal must not look like a module without versions: clients would believe it.
+        # A page of a login or of a captive portal must not look like a module without versions: clients would believe
+        # it.
         raise Malformed("list", data[:40].decode("ascii", "replace"), "none of its lines is a version")
     return "".join(f"{version}\n" for version in versions).encode()
 

@@ -1,11 +1,12 @@
 """The commit order: bytes → fsync → durable row → rename into the tree → fsync of the directory.
 
-One thread commits whatever waits, as one batch: while one batch is being made durable the next one gathers, so a hundred
-small files cost few transactions and each is durable well within 200 ms. A crash
+One thread commits whatever waits, as one batch: while one batch is being made durable the next one gathers, so a
+hundred small files cost few transactions and each is durable well within 200 ms. A crash
 
 - before the row: the temporary file is swept at the next start; nothing was visible;
 - between row and rename: the row is a pin without bytes, which the next fetch has to match; the file is swept;
-- between rename and fsync of the directory: the file is visible, complete and checked; after a power cut it may be gone,
+- between rename and fsync of the directory: the file is visible, complete and checked; after a power cut it may be
+gone,
   and then the row is a pin without bytes.
 """
 

@@ -1,8 +1,8 @@
 """Invalidation across processes: one mmap'd file of 64-bit generations.
 
-Whatever changes an answer writes a new random number into the slot of its module; whoever keeps a ready answer in memory
-remembers the number it saw before it looked, and drops the answer when the number is another one. A look is one memory
-read. Two modules may share a slot: that costs a look into the store, never a wrong answer.
+Whatever changes an answer writes a new random number into the slot of its module; whoever keeps a ready answer in
+memory remembers the number it saw before it looked, and drops the answer when the number is another one. A look is one
+memory read. Two modules may share a slot: that costs a look into the store, never a wrong answer.
 
 Random numbers rather than increments: two processes that increment at once would write the same number, and a copy made
 between the two would look current for ever.

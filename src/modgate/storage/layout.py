@@ -1,12 +1,12 @@
 """The data directory: what lies where, and this gateway's identity.
 
-    modules/<namespace>/…   the artifact tree, laid out as $GOMODCACHE/cache/download
-    sumdb/<name>/…          lookups and tiles of checksum databases
-    spool/                  what is still arriving; everything in it may be lost
-    quarantine/             files that were found damaged, for the operator to look at and remove
-    records.db              rows (SQLite)
-    generations             invalidation across processes
-    id                      this gateway's identity in Via headers
+modules/<namespace>/…   the artifact tree, laid out as $GOMODCACHE/cache/download
+sumdb/<name>/…          lookups and tiles of checksum databases
+spool/                  what is still arriving; everything in it may be lost
+quarantine/             files that were found damaged, for the operator to look at and remove
+records.db              rows (SQLite)
+generations             invalidation across processes
+id                      this gateway's identity in Via headers
 """
 
 from __future__ import annotations

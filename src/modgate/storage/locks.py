@@ -1,8 +1,9 @@
 """Locks on names, held across processes of one machine.
 
-A lock is an flock on `spool/<key>.lock`; the kernel drops it when its holder dies. The holder removes the file before it
-lets go, so that a million cold fetches leave no litter; whoever gets a lock therefore looks whether the file it locked is
-still the one at that path, and begins again if not. A lock is never renamed, and nobody but its holder removes it.
+A lock is an flock on `spool/<key>.lock`; the kernel drops it when its holder dies. The holder removes the file before
+it lets go, so that a million cold fetches leave no litter; whoever gets a lock therefore looks whether the file it
+locked is still the one at that path, and begins again if not. A lock is never renamed, and nobody but its holder
+removes it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 POLL_FIRST, POLL_MOST = 0.002, 0.02
-"""Seconds between looks at a lock that another process holds: a coalesced ask notices the end within 20 ms, and a hundred
-waiters cost 1 % of a core (6 µs a look)."""
+"""Seconds between looks at a lock that another process holds: a coalesced ask notices the end within 20 ms, and a
+hundred waiters cost 1 % of a core (6 µs a look)."""
 
 
 def key_of(namespace: str, name: str) -> str:

@@ -1,13 +1,14 @@
 """One namespace of the data directory: its files, rows, locks and generations behind one door.
 
-Every failure to write becomes `Unavailable` here: a full disk gives 5xx for new things, and what is stored goes on being
-served.
+Every failure to write becomes `Unavailable` here: a full disk gives 5xx for new things, and what is stored goes on
+being served.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,18 @@ class Health:
         reason = f"cannot store anything new ({problem}); what is stored is still served"
         return Unavailable(reason=reason, trouble=Trouble.OURS, retry_after=5.0)
 
+    def probe(self, spool: Path) -> str:
+        """Try to write now; returns what is wrong, or ""."""
+        path = spool / f"{secrets.token_hex(6)}.probe"
+        try:
+            path.write_bytes(b"x")
+            path.unlink()
+        except OSError as error:
+            self.failed(error)
+        else:
+            self.worked()
+        return self.problem
+
     def worked(self) -> None:
         if self.problem:
             self._events.emit("store_working")
@@ -47,8 +60,17 @@ class Namespace:
     """What is stored for one set of routes; nothing of it is visible under another name."""
 
     def __init__(
-        self, name: str, *, records: Records, commits: Commits, tree: Tree, locks: Locks, generations: Generations,
-        spool: Path, session: str, health: Health,
+        self,
+        name: str,
+        *,
+        records: Records,
+        commits: Commits,
+        tree: Tree,
+        locks: Locks,
+        generations: Generations,
+        spool: Path,
+        session: str,
+        health: Health,
     ) -> None:
         self.name = name
         self.tree = tree

@@ -1,8 +1,8 @@
 """The rows, and what their store guarantees.
 
-A `Records` store answers reads at once from the calling thread (a memory-mapped index or a local database: microseconds)
-and makes a batch of writes durable together. Rows are keyed by namespace and by the protocol's own name of the thing
-(`github.com/!azure/x/@v/v1.0.0.zip`).
+A `Records` store answers reads at once from the calling thread (a memory-mapped index or a local database:
+microseconds) and makes a batch of writes durable together. Rows are keyed by namespace and by the protocol's own name
+of the thing (`github.com/!azure/x/@v/v1.0.0.zip`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The schema of the rows, once, in SQLAlchemy Core.
 
-The serving process never imports this (SQLAlchemy costs 31 MB): it creates a new database from `schema.sql`, which a test
-compares with this file and with what the migrations make, and reads by the standard sqlite3. Only the short-lived
+The serving process never imports this (SQLAlchemy costs 31 MB): it creates a new database from `schema.sql`, which a
+test compares with this file and with what the migrations make, and reads by the standard sqlite3. Only the short-lived
 migration child imports it.
 """
 

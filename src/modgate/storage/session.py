@@ -1,7 +1,7 @@
 """Who owns the temporary files in the spool, and the removal of what dead processes left.
 
-A small file that is on its way carries its process's session as the first part of its name (`<session>.<n>`); a download
-carries its key (`<key>.part`, `<key>.json`). Both owners hold an flock while they live (`<session>.session`,
+A small file that is on its way carries its process's session as the first part of its name (`<session>.<n>`); a
+download carries its key (`<key>.part`, `<key>.json`). Both owners hold an flock while they live (`<session>.session`,
 `<key>.lock`), so the living can be told from the dead whatever killed them.
 """
 
@@ -37,7 +37,8 @@ def session(spool: Path) -> Iterator[str]:
 
 
 def sweep(spool: Path) -> int:
-    """Remove what dead processes left in the spool; returns how many files that were. Another process may do the same."""
+    """Remove what dead processes left in the spool; returns how many files that were. Another process may do the
+    same."""
     stems = {path.name.partition(".")[0] for path in spool.iterdir()}
     return sum(_sweep_owner(spool, stem) for stem in stems)
 

@@ -51,9 +51,8 @@ class SqliteRecords:
             self._reader.execute("PRAGMA query_only = 1")
             self._writer = _connect(file)
         except (sqlite3.Error, subprocess.CalledProcessError, OSError) as error:
-            raise SetupError(
-                "data", f"{file} cannot be used ({_line(error)})", "repair or remove it: everything but pins is found again"
-            ) from error
+            problem = f"{file} cannot be used ({_line(error)})"
+            raise SetupError("data", problem, "repair or remove it: everything but pins is found again") from error
 
     def artifact(self, namespace: str, name: str) -> ArtifactRow | None:
         row = self._reader.execute(ARTIFACT, (namespace, name)).fetchone()
@@ -112,7 +111,9 @@ def _prepare(file: Path) -> None:
     finally:
         connection.close()
     if version and version[0] > NEWEST:
-        raise SetupError("data", f"{file} was made by a newer modgate", "upgrade modgate, or name another data directory")
+        raise SetupError(
+            "data", f"{file} was made by a newer modgate", "upgrade modgate, or name another data directory"
+        )
     if not version or version[0] != NEWEST:
         child = [sys.executable, "-m", "modgate.storage.migrate", str(file)]
         subprocess.run(child, check=True, capture_output=True, text=True, timeout=600)

@@ -1,7 +1,7 @@
 """The artifact tree: complete, checked, immutable files below modules/<namespace>/, named as in the protocol.
 
-The layout is that of $GOMODCACHE/cache/download, so nginx or GOPROXY=file:// can serve a namespace, and moving a cache in
-or out is a copy. A file gets here only by the rename in commit.py.
+The layout is that of $GOMODCACHE/cache/download, so nginx or GOPROXY=file:// can serve a namespace, and moving a cache
+in or out is a copy. A file gets here only by the rename in commit.py.
 """
 
 from __future__ import annotations

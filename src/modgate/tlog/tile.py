@@ -1,6 +1,6 @@
 """Tiles: their coordinates, and the one spelling of each (protocol.md §5.1).
 
-    tile/<height>/<level>/<number>[.p/<width>]      level "data" holds the records themselves
+tile/<height>/<level>/<number>[.p/<width>]      level "data" holds the records themselves
 """
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+"""From an answer on the ordinary path to an entry for the fast path.
+
+Belongs here: what may be kept, and how it is spelled for the next asker. Not here: how long an entry holds (table.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from modgate.errors import Absent
+from modgate.serve import response
+from modgate.serve.errors import failure_of
+from modgate.serve.exchange import Exchange, Outcome, Reporter, log_fragment
+from modgate.serve.response import WHOLE, Content, head_bytes
+from modgate.serve.table import Entry, Principals, Table
+from modgate.source.base import Cached
+
+
+class Keeper:
+    """Keeps for the fast path what the ordinary path answered."""
+
+    def __init__(self, principals: Principals, reporter: Reporter) -> None:
+        self._principals = principals
+        self._reporter = reporter
+
+    def place(self, exchange: Exchange) -> Place:
+        """Where the answer to `exchange` may be kept; to be taken before anybody is asked."""
+        if not exchange.plain or not exchange.target.startswith(b"/") or b"?" in exchange.target:
+            # Otherwise a client could fill the memory with spellings of one question.
+            return Place(self._reporter, exchange, None, 0)
+        table = self._principals.register(exchange.principal)
+        return Place(self._reporter, exchange, table, table.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of one answer."""
+
+    reporter: Reporter
+    exchange: Exchange
+    table: Table | None
+    """None: it is not kept."""
+    epoch: int
+
+    def keep(
+        self, content: Content, body: bytes, outcome: Outcome, stamp: tuple[int, int] | None, fresh_until: float
+    ) -> None:
+        """Keep a 200 for as long as it is fresh."""
+        if content.cached is Cached.STALE:
+            return
+        status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
+        self._put(head_bytes(status, headers), body, replace(outcome, status=status), stamp, fresh_until)
+
+    def keep_absence(self, error: Absent, outcome: Outcome) -> None:
+        """Keep a 404: the go command asks for every prefix of an import path, so that these are most answers."""
+        failure = failure_of(error, "")
+        headers, body = response.failure(failure, Cached.HIT)
+        self._put(
+            head_bytes(failure.status, headers),
+            body,
+            replace(outcome, status=failure.status),
+            error.stamp,
+            error.fresh_until,
+        )
+
+    def _put(
+        self, head: bytes, body: bytes, outcome: Outcome, stamp: tuple[int, int] | None, valid_until: float
+    ) -> None:
+        if self.table is None or stamp is None or valid_until <= self.reporter.clock.now():
+            return
+        hit = replace(outcome, cache=Cached.HIT, source="", bytes_sent=len(body))
+        entry = Entry(
+            head=head,
+            body=body,
+            log=log_fragment(self.exchange, hit, hit.status),
+            tally=self.reporter.tally(hit.kind, hit.status, hit.cache),
+            stamp=stamp,
+            valid_until=valid_until,
+        )
+        self.table.keep(self.exchange.target, entry, self.epoch)

@@ -1,0 +1,67 @@
+"""From the first accepted connection to the last answered one.
+
+SIGTERM or SIGINT drains: no accepted request is cut off within the drain time; a second one cuts. SIGHUP reopens log
+files and reads certificates again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from modgate.observe.access_log import AccessLog
+from modgate.serve.listener import Listener
+
+FLUSH_SECONDS = 0.2
+"""Between two writes of access-log lines (libraries.md §11: a batch costs half of single lines)."""
+
+
+class Lifecycle:
+    """Runs listeners and the gateway's own watches until a signal says stop."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        watches: Sequence[Coroutine[Any, Any, None]],
+        access_log: AccessLog,
+        drain_seconds: float,
+    ) -> None:
+        """`watches` run for ever; they are cancelled after the drain."""
+        self._listeners = tuple(listeners)
+        self._watches = tuple(watches)
+        self._access_log = access_log
+        self._drain_seconds = drain_seconds
+        self._stops = 0
+        self._stopping = asyncio.Event()
+
+    async def run(self, *, started: Callable[[], None], reload: Callable[[], None]) -> None:
+        """Serve; `started` is called when connections are accepted, `reload` at each SIGHUP."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(watch) for watch in self._watches]
+            tasks += [group.create_task(listener.watch()) for listener in self._listeners]
+            tasks.append(group.create_task(self._flush()))
+            for listener in self._listeners:
+                await listener.start()
+            started()
+            await self._stopping.wait()
+            await asyncio.gather(*(listener.drain(self._drain_seconds) for listener in self._listeners))
+            for task in tasks:
+                task.cancel()
+
+    def _stop(self) -> None:
+        self._stops += 1
+        self._stopping.set()
+        if self._stops > 1:
+            for listener in self._listeners:
+                listener.abort()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._access_log.flush()

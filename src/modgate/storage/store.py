@@ -1,0 +1,61 @@
+"""One data directory, opened: what it gives to all namespaces of a process."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from modgate.observe.events import Events
+from modgate.storage.commit import Commits
+from modgate.storage.generations import Generations
+from modgate.storage.layout import Layout
+from modgate.storage.locks import Locks
+from modgate.storage.namespace import Health, Namespace
+from modgate.storage.session import session
+from modgate.storage.sqlite import SqliteRecords
+from modgate.storage.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What one data directory gives to all namespaces of a process."""
+
+    layout: Layout
+    identity: str
+    records: SqliteRecords
+    commits: Commits
+    generations: Generations
+    session: str
+    health: Health
+
+    def namespace(self, name: str, tree: Tree) -> Namespace:
+        return Namespace(
+            name,
+            records=self.records,
+            commits=self.commits,
+            tree=tree,
+            locks=Locks(self.layout.spool),
+            generations=self.generations,
+            spool=self.layout.spool,
+            session=self.session,
+            health=self.health,
+        )
+
+
+def open_store(stack: AsyncExitStack, data: Path, events: Events) -> Store:
+    """Open the data directory; `stack` closes it again.
+
+    Raises:
+        OSError, SetupError: it cannot be used.
+    """
+    layout = Layout(data)
+    layout.create()
+    prefix = stack.enter_context(session(layout.spool))
+    generations = Generations(layout.generations)
+    stack.callback(generations.close)
+    records = SqliteRecords(layout.records)
+    stack.callback(records.close)
+    commits = Commits(records)
+    stack.callback(commits.close)
+    return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events))
