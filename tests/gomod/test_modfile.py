@@ -22,6 +22,7 @@ from modgate.gomod.modfile import check_mod
         "module ex@mple.com//bad path",
         "\ufeffmodule example.com/m\n",
         "module example.com/m // naïve ☺ comment\n",
+        "module example.com/m // Beep!\a\n",  # as in one of Go's own script tests
     ],
 )
 def test_what_can_be_a_go_mod_passes(text: str) -> None:
@@ -44,6 +45,7 @@ def test_what_can_be_a_go_mod_passes(text: str) -> None:
         b"PK\x03\x04",
         b"\x1f\x8b\x08\x00",
         b"module example.com/m\x00",
+        b"module example.com/m // NUL\x00",
         b"module example.com/m\x0b",
         b"module example.com/m\x7f",
         b"module example.com/\xff",

@@ -1,7 +1,7 @@
 """What developers do with the go command, each with a result that must not depend on where modules come from.
 
-Belongs here: the work, with modules chosen so that public mirrors have them and Go 1.21 can build them. Not here: through
-what it is done (test_public_modules.py).
+Belongs here: the work, with modules chosen so that public mirrors have them and Go 1.21 can build them. Not here: which
+way they come (test_public_modules.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KINDS = (
     "github.com/Masterminds/semver/v3@v3.2",  # v2+, upper case, and a query that the list answers
     "github.com/docker/docker@v24.0.7+incompatible",
     "github.com/aws/aws-sdk-go@v1.44.100",  # 26 MB
-    "golang.org/x/example/hello@v0.0.0-20250915201037-7f05d217867b",  # a pseudo-version below the root of its repository
+    "golang.org/x/example/hello@v0.0.0-20250915201037-7f05d217867b",  # pseudo-version, not at its repository's root
     "gopkg.in/yaml.v3@v3.0.1",  # its major version after a dot
     "k8s.io/api@v0.28.4",  # many files, a host with redirects of its own
     "golang.org/x/text@v0.14.0",

@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse `data` now, or keep it until those before it have been answered."""
         self._arrived = self._monotonic()
-        if self._backlog or len(data) > SLICE or self._is_blocked():
+        if len(data) > SLICE or self._backlog or self.flow.write_paused or (self._current and self._is_blocked()):
             self._backlog = memoryview(bytes(self._backlog) + data) if self._backlog else memoryview(data)
             self._work_off()
         else:

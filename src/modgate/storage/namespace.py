@@ -80,7 +80,9 @@ class Namespace:
         self._records = records
         self._commits = commits
         self._locks = locks
-        self._temporary = (f"{spool}/{session}.{number}" for number in itertools.count())
+        # The key tells the namespaces of one process apart.
+        own = f"{spool}/{session}.{key_of(name, '')[:8]}"
+        self._temporary = (f"{own}.{number}" for number in itertools.count())
 
     def key(self, name: str) -> str:
         return key_of(self.name, name)
