@@ -141,7 +141,8 @@ def cached(stack: AsyncExitStack, loaded: Loaded, source: Source, store: Store, 
     checker = Checker(zip_limits, metrics)
     stack.push_async_callback(checker.close)
     answers = Answers(source, Changing(namespace, metrics, telling.unexpected), rules)
-    files = SmallFiles(namespace, telling.events, metrics, telling.unexpected)
+    most = max(settings.limits.mod, settings.limits.info)
+    files = SmallFiles(namespace, telling.events, metrics, telling.unexpected, most=most)
     artifacts = Artifacts(source, files, rules, (), on_stored)
     zips = Zips(
         source,
@@ -173,9 +174,9 @@ def databases(
         proxies = [Proxy(one.proxy, one.member.after, one.is_down) for one in chain if one.proxy]
         ways = Ways(spec.name, [] if spec.url else proxies, direct, telling.metrics)
         namespace = store.namespace(f"sumdb/{spec.name}", Tree(store.layout.root, store.layout.quarantine))
-        files = SmallFiles(namespace, telling.events, telling.metrics, telling.unexpected)
-        changing = Changing(namespace, telling.metrics, telling.unexpected)
         private, most = loaded.meaning.private, settings.limits.database
+        files = SmallFiles(namespace, telling.events, telling.metrics, telling.unexpected, most=most)
+        changing = Changing(namespace, telling.metrics, telling.unexpected)
         made.append(Database(spec.name, ways, files, changing, is_private=private.match, most=most))
     whole = Databases(made)
     stack.push_async_callback(whole.close)

@@ -187,7 +187,7 @@ async def cellar(
             for question in lists_to_expire(ask):
                 await answers.expire(question, ask.version)
 
-        files = SmallFiles(namespace, events, metrics, unexpected, clock)
+        files = SmallFiles(namespace, events, metrics, unexpected, most=16 << 20, clock=clock)
         zips = Zips(
             upstream,
             namespace,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ import pytest
 from modgate.cache.evidence import Complete
 from modgate.cache.spool import HOLD
 from modgate.errors import Absent, Corrupt, Unavailable
-from modgate.source.base import Cached, Freshness, Terms
+from modgate.source.base import Cached, Freshness, Reader, Terms
 from tests.cache.fakes import LIST, PIECE, ZIP, Scripted, cellar, module_zip, read_all
 
 BIG = module_zip(600_000)
@@ -63,7 +67,7 @@ async def test_the_first_bytes_come_before_the_last_ones_have_arrived(tmp_path: 
         assert first + rest == BIG
 
 
-async def pieces(reader):  # type: ignore[no-untyped-def]
+async def pieces(reader: Reader) -> AsyncIterator[bytes]:
     while piece := await reader.read():
         yield piece
 
@@ -72,11 +76,11 @@ async def test_a_client_that_goes_away_does_not_stop_the_download(tmp_path: Path
     async with cellar(tmp_path) as it:
         it.source.holds[ZIP] = BIG
         it.source.paused.clear()
-        client = asyncio.ensure_future(it.body(ZIP))
-        while not it.source.asked:
-            await asyncio.sleep(0)
-        client.cancel()
-        await asyncio.gather(client, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            client = group.create_task(it.body(ZIP))
+            while not it.source.asked:
+                await asyncio.sleep(0)
+            client.cancel()
         it.source.paused.set()
         assert await it.body(ZIP) == BIG
         assert len(it.source.asked) == 1
@@ -142,11 +146,15 @@ async def test_a_check_that_says_no_keeps_the_last_bytes_back(tmp_path: Path) ->
     async with cellar(tmp_path, checks=(no,)) as it:
         it.source.holds[ZIP] = BIG
         answer = await it.cache.get(ZIP, Terms())
-        reader, got = await answer.body.open(), b""  # type: ignore[union-attr]
-        with pytest.raises(Corrupt):
+        reader, got = await answer.body.open(), []  # type: ignore[union-attr]
+
+        async def read_on() -> None:
             while piece := await reader.read():
-                got += piece
-        assert len(got) <= len(BIG) - HOLD
+                got.append(piece)
+
+        with pytest.raises(Corrupt):
+            await read_on()
+        assert sum(map(len, got)) <= len(BIG) - HOLD
         assert not it.file(ZIP).exists()
 
 
@@ -191,9 +199,6 @@ async def test_other_bytes_with_the_same_content_are_welcome(tmp_path: Path) -> 
 
 
 def repacked(data: bytes) -> bytes:
-    import io
-    import zipfile
-
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as new:
         for name in old.namelist():
@@ -242,8 +247,6 @@ async def test_a_full_spool_refuses_new_downloads_and_keeps_serving(tmp_path: Pa
     async with cellar(tmp_path, spool=700_000) as it:
         it.source.holds[ZIP] = BIG
         assert await it.body(ZIP) == BIG
-        from dataclasses import replace
-
         other = replace(ZIP, version="v1.1.0")
         it.source.holds[other] = module_zip(900_000, version="v1.1.0")
         with pytest.raises(Unavailable, match=r"limits\.spool"):

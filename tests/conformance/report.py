@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance.options import Options
-from tests.conformance.processes import indented
+from tests.conformance.processes import indented, tail
 from tests.conformance.relay import Relay
 from tests.conformance.results import Results
 
@@ -83,12 +83,15 @@ def _print_requests(run: Run) -> None:
 
 
 def _problem(run: Run) -> str:
-    """Why the run proves nothing; "" if it does."""
+    """Why the run proves nothing, or not enough; "" if it does."""
     results, outside = run.results, indented(list(run.results.outside))
     if not results.status:
         return f"no script was run:\n{outside}"
     if not run.adapter.total("proxy") and results.named("PASS"):
         return "no request reached the proxy under test, so the run proves nothing about it"
+    log = run.logs / "proxy.log"
+    if log.exists() and "Traceback (most recent call last)" in log.read_text(errors="replace"):
+        return f"the proxy under test wrote a traceback:\n{tail(log)}"
     if results.unfinished or results.waiting or (run.status != 0 and not results.failed):
         return (
             f"the test binary ended early (status {run.status}): {len(results.unfinished)} scripts did not finish, "

@@ -25,13 +25,13 @@ LAST_SECONDS = 10
 class Scripts:
     """The program, and what it says while it runs."""
 
-    def __init__(self, options: Options, tests: Tests, logs: Path, deadline: float) -> None:
-        """`deadline` in monotonic seconds."""
+    def __init__(self, options: Options, tests: Tests, logs: Path, results: Results, deadline: float) -> None:
+        """`results` is fed while they run; `deadline` in monotonic seconds."""
         self._options = options
         self._tests = tests
         self._logs = logs
         self._deadline = deadline
-        self.results = Results(verbose=options.verbose)
+        self._results = results
 
     def run(self, proxy_url: str, proxy: subprocess.Popen[str] | None) -> int:
         """Run the scripts with this GOPROXY; the program's exit status.
@@ -43,7 +43,7 @@ class Scripts:
             lines = self._lines(program)
             while True:
                 try:
-                    self.results.feed(lines.get(timeout=0.5))
+                    self._results.feed(lines.get(timeout=0.5))
                 except queue.Empty:
                     if program.poll() is not None:
                         return program.returncode

@@ -23,7 +23,7 @@ from tests.conformance.options import Options
 from tests.conformance.processes import LOOPBACK, RunnerError, free_port, running, upstream_port, wait_ready
 from tests.conformance.relay import Hop, Relay
 from tests.conformance.report import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, Run, report
-from tests.conformance.results import read_expectations
+from tests.conformance.results import Results, read_expectations
 from tests.conformance.scripts import Scripts
 from tests.conformance.testbinary import Tests, compiled_tests, environ, sumdb_identity
 from tests.world.guard import without_settings
@@ -67,10 +67,11 @@ def _run(options: Options, logs: Path) -> Run:
     tests = compiled_tests(options.go, options.cache_dir, deadline)
     with contextlib.ExitStack() as stack:
         stage = _Stage(options, tests, logs, stack)
-        scripts = Scripts(options, tests, logs, deadline)
+        results = Results(expected, verbose=options.verbose)
+        scripts = Scripts(options, tests, logs, results, deadline)
         status = scripts.run(f"http://{LOOPBACK}:{stage.adapter.port}/mod", stage.proxy)
         seconds = time.monotonic() - began
-        return Run(options, scripts.results, status, expected, stage.adapter, stage.tap, logs, seconds)
+        return Run(options, results, status, expected, stage.adapter, stage.tap, logs, seconds)
 
 
 class _Stage:

@@ -89,3 +89,9 @@ async def test_the_last_source_is_asked_again_even_if_it_broke_off_before() -> N
     chain = Chain([Member(Says("A"), "|"), Member(Says("B"), "|")])
     resume = Resume("B", 100, "", frozenset({"A", "B"}))
     assert (await chain.get(ASK, Terms(resume=resume))).source == "B"
+
+
+async def test_absence_elsewhere_is_not_absence_when_a_source_broke_off_in_the_middle() -> None:
+    chain = Chain([Member(Says("A"), "|"), Member(said("absent", "B"))])
+    with pytest.raises(Unavailable):
+        await chain.get(ASK, Terms(resume=Resume("A", 100, "", frozenset({"A"}))))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,6 +107,10 @@ class Jobs:
 
 
 def main() -> None:
+    # Signals to the whole group are for the parent, which may need verdicts until its drain is over; the end of our
+    # input ends us.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     os.nice(NICE)
     jobs, rest = Jobs(), b""
     while True:

@@ -8,9 +8,10 @@ fetched once more from nothing before anybody says Corrupt: the two halves may b
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modgate.cache.checking import Checker, Job, Sums
 from modgate.cache.part import Budget, Diverged, Part
@@ -25,6 +26,8 @@ BREAKS = 20
 """Transfers of one file that may break: a zip of 500 MiB over a link that breaks every 25 MB still comes."""
 FRUITLESS = 3
 """Transfers in a row that may bring nothing new."""
+CHANCES = 2
+"""Transfers that one source may break before the next one is asked, where the chain allows it."""
 PAUSE = 0.2
 """Seconds before a broken transfer is continued, times the number of fruitless ones."""
 ANEW = 2
@@ -136,20 +139,24 @@ class Download:
         assert self.part is not None
         note = self.part.note() if continued else None
         resume = Resume(note.source, self.part.size, note.validator) if note else None
-        fruitless, broken = 0, frozenset[str]()
+        fruitless, breaks = 0, Counter[str]()
         for _ in range(BREAKS):
             before, answer = self.part.size, None
             try:
                 answer = await self._source.get(self._ask, Terms(resume=resume))
                 await self._receive(answer)
-                return answer.source, bool(broken) or continued
+                return answer.source, resume is not None or continued
             except Unavailable as error:
                 fruitless = 0 if self.part.size > before else fruitless + 1
                 if (answer is None and not self.part.size) or fruitless >= FRUITLESS or error.trouble is Trouble.OURS:
                     raise
             if answer is not None and isinstance(answer.body, Arriving):
-                broken |= {answer.source}
-                resume = Resume(answer.source, self.part.size, answer.body.validator, broken)
+                breaks[answer.source] += 1
+                spent = frozenset(source for source, number in breaks.items() if number >= CHANCES)
+                resume = Resume(answer.source, self.part.size, answer.body.validator, spent)
+            else:
+                breaks.clear()  # nobody else can go on: whoever broke off is asked again
+                resume = resume and replace(resume, broken=frozenset())
             self._metrics.counter(families.RESUMES).add()
             await asyncio.sleep(PAUSE * fruitless)
         raise Unavailable(asked=str(self._ask), source=self._source.name, reason=f"broke off {BREAKS} times")

@@ -19,9 +19,6 @@ from modgate.source.base import Cached, Terms
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
 
-MOST = 16 << 20
-"""Bytes that a small file can have (a go.mod: protocol.md §3); a longer one in the tree is damaged."""
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -77,10 +74,15 @@ class SmallFiles:
         events: Events,
         metrics: Metrics,
         unexpected: Callable[[BaseException], None],
+        *,
+        most: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`most` is the largest of them in bytes, a longer one in the tree is damaged; `clock` gives seconds since the
+        epoch.
+        """
         self._store = store
+        self._most = most
         self._events = events
         self._metrics = metrics
         self._clock = clock
@@ -110,7 +112,7 @@ class SmallFiles:
 
     def _look(self, item: Item) -> Small | Doubtful | None:
         """What the tree has. Hashed at each look (10 µs); ready responses in memory are not looked up."""
-        read = self._store.tree.read(self._store.name, item.name, MOST)
+        read = self._store.tree.read(self._store.name, item.name, self._most)
         if read is None:
             return None
         data, identity = read

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -116,11 +115,9 @@ class Zips:
 
     async def _look(self, ask: Ask) -> Held | Doubtful | None:
         """What the tree has; a file that this process has not seen yet is hashed first."""
-        opened = self._store.tree.open(self._store.name, ask.name)
-        if opened is None:
+        identity = self._store.tree.identity(self._store.name, ask.name)
+        if identity is None:
             return None
-        descriptor, identity = opened
-        os.close(descriptor)
         row = self._store.pin(ask.name)
         if row is None or row.size != identity.size:
             return Doubtful(identity, row)

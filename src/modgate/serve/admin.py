@@ -20,7 +20,7 @@ from modgate.serve.target import HEALTH, Place, Unserved, decode_path
 
 
 class AdminPort:
-    """Answers operators and their monitoring; not counted and not logged, as that would drown the data port's requests."""
+    """Answers operators and their monitoring; not counted and not logged: that would drown the data port's requests."""
 
     def __init__(
         self, *, health: Health, scrape: Callable[[], tuple[bytes, str]], log: Log, base_path: str = ""

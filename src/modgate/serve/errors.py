@@ -75,7 +75,7 @@ def failure_of(error: BaseException, request_id: str) -> Failure:
 
 def bounded(text: str) -> str:
     """What the go command can show of `text`: printable, no blank line, MOST_LINES lines, MOST_BYTES bytes, one end."""
-    lines = ("".join(c if c.isprintable() else " " for c in line).strip() for line in text.splitlines())
+    lines = (_printable(line).strip() for line in text.splitlines())
     kept = "\n".join([line for line in lines if line][:MOST_LINES])
     data = kept.encode(errors="replace")[: MOST_BYTES - 1]
     return data.decode(errors="ignore") + "\n"
@@ -83,12 +83,16 @@ def bounded(text: str) -> str:
 
 def _said(error: GatewayError, prefix: str, silent: str, advice: str = "") -> str:
     """`prefix: what was asked: of whom: what came back`, and on a second line what to do."""
-    parts = [_one_line(part) for part in (error.asked, error.source, error.reason or silent)]
+    parts = [_one_line(error.asked), _one_line(error.source), _one_line(error.reason) or silent]
     return bounded(": ".join([prefix, *filter(None, parts)]) + f"\n{advice}")
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text[:SHOWN_PART].split())
+    return " ".join(_printable(text[:SHOWN_PART]).split())
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _absent(error: Any, _: str) -> Failure:

@@ -123,8 +123,9 @@ def decode_path(raw: bytes, longest: int = LONGEST_TARGET) -> str:
     why = _fault(raw)
     if why:
         raise BadTarget(shown, why)
-    path = _ABSOLUTE.sub(b"", raw, count=1) if raw[:4].lower() == b"http" else raw
-    path = path.partition(b"?")[0] or b"/"
+    absolute = _ABSOLUTE.match(raw)
+    path = raw[absolute.end() :] if absolute else raw
+    path = path.partition(b"?")[0] or (b"/" if absolute else b"")
     if not path.startswith(b"/"):
         raise BadTarget(shown, "it does not begin with a slash")
     try:

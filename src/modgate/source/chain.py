@@ -45,6 +45,9 @@ class Chain:
         worst: GatewayError | None = None
         for member in self._members:
             if self._spent(member, terms):
+                # It has the file, so nobody's absence is the whole truth.
+                reason = "broke off in the middle of it, again and again"
+                worst = worst or Unavailable(asked=str(ask), source=member.source.name, reason=reason)
                 continue
             try:
                 return await member.source.get(ask, terms)
@@ -53,9 +56,8 @@ class Chain:
                     worst = error
                 if member.after != "|" and not isinstance(error, Absent):
                     break
-        raise worst or Unavailable(
-            asked=str(ask), source=self.name, reason="every source broke off in the middle of it"
-        )
+        assert worst is not None, "a chain has members, and the last one is always asked"
+        raise worst
 
     def _spent(self, member: Member, terms: Terms) -> bool:
         """Whether a download that this member broke goes on elsewhere: only where the chain allows it after any

@@ -39,30 +39,31 @@ class Tree:
         """Whether a file of this name can exist at all."""
         return all(len(element) <= NAME_BYTES for element in name.split("/"))
 
-    def open(self, namespace: str, name: str) -> tuple[int, Identity] | None:
-        """A descriptor that the caller closes, and the file's identity; None if it is not here.
+    def identity(self, namespace: str, name: str) -> Identity | None:
+        """Of a file as it is now; None if it is not here."""
+        try:
+            status = os.stat(self.path(namespace, name))
+        except OSError:
+            return None
+        return Identity(status.st_size, status.st_mtime_ns, status.st_ino)
 
-        Raises:
-            OSError: it is here and cannot be read.
+    def read(self, namespace: str, name: str, most: int) -> tuple[bytes, Identity] | None:
+        """A small file and its identity, at most `most` bytes and one, so that the caller sees when it is too long.
+
+        None if it is not here. One that cannot be read (permissions, a bad sector) is empty: no proof will accept it.
         """
         try:
             descriptor = os.open(self.path(namespace, name), os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return descriptor, identity_of(descriptor)
-
-    def read(self, namespace: str, name: str, most: int) -> tuple[bytes, Identity] | None:
-        """The whole of a small file, at most `most` bytes and one, so that the caller sees when it is too long.
-
-        Raises:
-            OSError: it is here and cannot be read.
-        """
-        opened = self.open(namespace, name)
-        if opened is None:
-            return None
-        descriptor, identity = opened
+        except OSError:
+            identity = self.identity(namespace, name)
+            return (b"", identity) if identity is not None else None
         try:
+            identity = identity_of(descriptor)
             return _read_all(descriptor, min(identity.size, most) + 1), identity
+        except OSError:
+            return b"", identity_of(descriptor)
         finally:
             os.close(descriptor)
 
