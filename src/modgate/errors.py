@@ -39,8 +39,8 @@ class SetupError(ModgateError):
 class Malformed(ModgateError):
     """Something from outside breaks a rule.
 
-    `what` names the kind of thing ("module path", "version", "request target"), `text` is the thing itself and `why` the
-    rule that it breaks, each without final punctuation.
+    `what` names the kind of thing ("module path", "version", "request target"), `text` is the thing itself and `why`
+    the rule that it breaks, each without final punctuation.
     """
 
     def __init__(self, what: str, text: str, why: str) -> None:

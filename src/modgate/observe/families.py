@@ -6,7 +6,7 @@ from modgate.observe.metrics import Family
 
 REQUESTS = Family(
     "modgate_requests_total",
-    "Requests answered on the data port, by what was asked (list, latest, info, mod, zip, sumdb, health, other), status "
+    "Requests answered on the data port, by kind (list, latest, info, mod, zip, sumdb, health, other), status "
     "and where the answer came from (hit, miss, stale, coalesced, refreshed, none).",
     "counter",
     ("kind", "status", "cache"),
