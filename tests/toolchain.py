@@ -30,9 +30,11 @@ DOWNLOAD_SECONDS = 600
 def go_command(version: str = "") -> Path:
     """A go command with its sources and its own tests beside it.
 
-    `version` "" is that of the machine if it will do, else the newest that is locked; "1.21" and "1.24" are those of
-    requirements/go-1.21.txt and go-1.24.txt.
+    `version` "" is that of the machine if it will do, else the newest that is locked; "newest" is that one whatever the
+    machine has; "1.21" and "1.24" are those of requirements/go-1.21.txt and go-1.24.txt.
     """
+    if version == "newest":
+        return _locked(ROOT / "requirements" / "go.txt")
     if version:
         return _locked(ROOT / "requirements" / f"go-{version}.txt")
     return _of_this_machine() or _locked(ROOT / "requirements" / "go.txt")

@@ -9,8 +9,6 @@ from modgate.gomod.modfile import check_mod
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "\n\t \r\n",
         "module rsc.io/quote\n",
         'module "rsc.io/quote"\r\n\r\nrequire "rsc.io/sampler" v1.3.0\r\n',
         "// Deprecated: use v2\nmodule example.com/m // comment\n",
@@ -32,6 +30,8 @@ def test_what_can_be_a_go_mod_passes(text: str) -> None:
 @pytest.mark.parametrize(
     "data",
     [
+        b"",
+        b"\n\t \r\n",
         b"<!DOCTYPE html><html></html>",
         b"\n\n  <html>",
         b'{"error": "not found"}',

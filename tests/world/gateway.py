@@ -61,6 +61,7 @@ class Gateway:
             )
         self.pid = self._process.pid
         self._may_have_ended = False
+        self._children: list[psutil.Process] = []
         try:
             eventually(self._is_ready, "the gateway started", within=START_SECONDS)
         except AssertionError:
@@ -119,10 +120,16 @@ class Gateway:
         """End it and its children with SIGKILL, as a power cut would; `alone` leaves the children to themselves."""
         if self.is_running:
             if alone:
+                self._children = self.processes[1:]
                 self._process.kill()
             else:
                 os.killpg(self.pid, signal.SIGKILL)
         self.ended()
+
+    @property
+    def orphans(self) -> list[psutil.Process]:
+        """Children that go on running after `kill(alone=True)`."""
+        return [child for child in self._children if child.is_running()]
 
     # What it shows.
 

@@ -9,14 +9,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests import toolchain
-from tests.toolchain import CACHE, ROOT, go_command
+from tests.toolchain import CACHE, go_command
 
 RUN_SECONDS = 100.0
 """For one command; the slowest downloads a toolchain of 70 MB, or builds the standard library."""
-
-
-NEWEST = ROOT / "requirements/go.txt"
 
 
 class Go:
@@ -25,10 +21,10 @@ class Go:
     def __init__(self, home: Path, proxy: str, *, sumdb: str = "off", version: str = "", **environ: str) -> None:
         """`proxy` and `sumdb` are GOPROXY and GOSUMDB, `version` chooses the go command, `environ` wins over all.
 
-        `version` is as for `go_command`, or "newest": the newest that is locked.
+        `version` is as for `go_command`.
         """
         self.home = home
-        self.command = toolchain._locked(NEWEST) if version == "newest" else go_command(version)
+        self.command = go_command(version)
         home.mkdir(parents=True)
         self.module_cache = home / "modcache"
         # What is compiled is kept for all tests; it never saves anybody from asking for a module.

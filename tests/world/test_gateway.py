@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.world import Module, World, get
+from tests.world import Module, World, eventually, get
 
 MODULE = Module("example.com/m", "v1.0.0")
 
@@ -42,6 +42,14 @@ def test_a_killed_gateway_leaves_its_data_to_the_next_one(world: World) -> None:
     second = world.gateway(upstream, data=first.data)
     assert second.get(f"{MODULE.name}.zip").body == MODULE.zip_bytes
     assert f"public/{MODULE.name}.zip" in second.files("modules")
+
+
+def test_children_of_a_gateway_that_was_killed_alone_end_by_themselves(world: World) -> None:
+    gateway = world.gateway(world.upstream([MODULE]))
+    gateway.get(f"{MODULE.name}.zip")
+    assert len(gateway.processes) == 2  # with the checker
+    gateway.kill(alone=True)
+    eventually(lambda: not gateway.orphans, "the checker ended")
 
 
 def test_one_that_ends_by_itself_is_noticed(world: World) -> None:

@@ -100,5 +100,7 @@ class World:
 
 
 def _ends_well(gateway: Gateway) -> None:
+    for orphan in gateway.orphans:
+        orphan.kill()
     gateway.stop()
     assert "Traceback" not in gateway.log_text(), gateway.log_text()

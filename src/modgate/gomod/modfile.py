@@ -20,11 +20,14 @@ _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 def check_mod(data: bytes) -> None:
-    """Pass what can be a go.mod file: text that is empty, or begins, after comments, with a word.
+    """Pass what can be a go.mod file: text that begins, after comments, with a word, or has only comments.
 
     Raises:
-        Malformed: not UTF-8, control characters, or the beginning of something else (HTML, JSON, a status code).
+        Malformed: nothing at all (an answer that was cut), not UTF-8, control characters, or the beginning of something else (HTML, JSON, a status code).
     """
+    if not data.strip():
+        # Go refuses one in a repository (no module declaration), so no upstream has one to give.
+        raise _malformed(data, "it is empty")
     # In comments they are legal, but for NUL: one of Go's own script tests has a bell in a rationale.
     if b"\x00" in data or _CONTROL.search(_COMMENT.sub(b"", data)):
         raise _malformed(data, "it has control characters, so it is no text")
