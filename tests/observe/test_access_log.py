@@ -62,6 +62,7 @@ def test_a_line_has_exactly_the_documented_fields(tmp_path: Path) -> None:
         ("/a.b/@v/list?token=secret", "/a.b/@v/list"),
         ("http://user:secret@gw.example/a.b/@v/list", "http://gw.example/a.b/@v/list"),
         ("http://gw.example/a@b/@v/list", "http://gw.example/a@b/@v/list"),
+        ("user:secret@gw.example:443", "gw.example:443"),
         ('/"\\\n', '/"\\\n'),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from modgate.errors import Absent
 from modgate.observe.access_log import AccessLog
-from modgate.observe.metrics import Counter, Family, Histogram, Metrics
+from modgate.observe.metrics import Family, Histogram, Metrics
 from modgate.serve.app import DataPort
 from modgate.serve.clock import Clock
 from modgate.serve.edge import Edge, WireLimits
@@ -341,6 +341,3 @@ def request(target: str, method: str = "GET", **headers: str) -> bytes:
     lines = [f"{method} {target} HTTP/1.1", "Host: gateway.example"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-__all__ = ["MIB", "Client", "Counter", "FakeClock", "FakeSource", "GrowingBody", "Port", "Response", "StoredBody"]

@@ -36,7 +36,6 @@ LATER = http_date(FETCHED + 10)
         ({b"if-none-match": b"*"}, NotModified()),
         ({b"if-none-match": b'"x"'}, Whole()),
         ({b"if-none-match": b"abc"}, Whole()),
-        ({b"if-none-match": b'"a, "abc", b"'}, Whole()),
         ({b"if-modified-since": THEN}, NotModified()),
         ({b"if-modified-since": LATER}, NotModified()),
         ({b"if-modified-since": EARLIER}, Whole()),

@@ -16,7 +16,7 @@ class Ages:
     """Of one route, in seconds. The defaults are for public modules."""
 
     fresh: float = 60.0
-    """Answered from the cache: what the public mirror tells its clients (peers.md §0)."""
+    """Answered from the cache: what the public mirror tells its clients."""
     stale: float = 3 * 3600.0
     """Answered at once and refreshed in the background: the public mirror's own bound for a list."""
     keep: float = 30 * 86400.0

@@ -2,7 +2,7 @@
 
 aiohttp is imported at the first request, in a thread: hits are answered before that costs anybody 0.15 s and 25 MB.
 Bodies arrive as they were sent (`auto_decompress=False`): every other client decompresses by default, and a
-decompressed zip has another length and hash (libraries.md §3).
+decompressed zip has another length and hash.
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ PENDING_BYTES = 1024 * 1024
 
 NEWLINE = 0x0A
 
-_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/]*@")
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/]*@")
 
 
 class AccessLog:
@@ -147,7 +149,7 @@ def fragment(
     """
     fields = {
         "method": method,
-        "target": _USERINFO.sub(r"\1", target.partition("?")[0]),
+        "target": _USERINFO.sub(lambda match: match[1] or "", target.partition("?")[0]),
         "module_path": module_path,
         "version": version,
         "kind": kind,
@@ -157,4 +159,4 @@ def fragment(
         "cache": cache,
         "upstream_name": upstream_name,
     }
-    return "," + json.dumps(fields, separators=(",", ":"))[1:-1]
+    return "," + _JSON.encode(fields)[1:-1]

@@ -1,7 +1,7 @@
 """The numbers of one process, as plain Python numbers.
 
-A counter costs the hot path one integer addition (0.14 µs with a histogram, against 2.65 µs in prometheus-client:
-libraries.md §11). The families stand in families.py; exposition.py shows them to Prometheus.
+A counter costs the hot path one integer addition (0.14 µs with a histogram, against 2.65 µs in prometheus-client).
+The families stand in families.py; exposition.py shows them to Prometheus.
 """
 
 from __future__ import annotations

@@ -112,15 +112,19 @@ def _own_words(words: str) -> str:
 
 
 def _malformed(error: Any, _: str) -> Failure:
-    return Failure(404, bounded(f"not found: malformed {error.what} {_quoted(error.text)}: {error.why}"))
+    return Failure(404, bounded(f"not found: malformed {_fault(error)}"))
 
 
 def _bad_target(error: Any, _: str) -> Failure:
-    return Failure(error.status, bounded(f"refused: malformed {error.what} {_quoted(error.text)}: {error.why}"))
+    return Failure(error.status, bounded(f"refused: malformed {_fault(error)}"))
+
+
+def _fault(error: Malformed) -> str:
+    return f"{_one_line(error.what)} {_quoted(error.text)}: {_one_line(error.why)}"
 
 
 def _unserved(error: Any, _: str) -> Failure:
-    return Failure(404, bounded(f"not found: {error.why} (asked: {_quoted(error.text)})"))
+    return Failure(404, bounded(f"not found: {_one_line(error.why)} (asked: {_quoted(error.text)})"))
 
 
 def _quoted(text: str) -> str:

@@ -111,11 +111,8 @@ class Listener:
         self._edge = edge
         self._tls = tls
         self._servers: list[asyncio.Server] = []
-
-    @property
-    def addresses(self) -> list[str]:
+        self.addresses = [_spelled(bound.getsockname()) for bound in self._sockets]
         """Where it listens, as HOST:PORT, with the ports that were really taken."""
-        return [_spelled(bound.getsockname()) for bound in self._sockets]
 
     @property
     def connections(self) -> int:

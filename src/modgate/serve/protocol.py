@@ -57,12 +57,11 @@ class Connection(HttpToolsProtocol):
         self._monotonic = edge.reporter.clock.monotonic
         self._peer = ""
         self._trusted = False
-        # The message being received.
+        # The message being received; times are monotonic seconds.
         self.url = b""
         self.headers = []
-        self._arrived = self._began = (
-            0.0  # monotonic seconds: the latest bytes; the message's first byte, 0.0 between two
-        )
+        self._arrived = 0.0  # its latest bytes
+        self._began = 0.0  # its first byte; 0.0 between two messages
         self._marks = 0
         self._head_bytes = self._body_bytes = 0
         self._receiving: Cycle | None = None  # whose body is not complete yet
@@ -74,7 +73,7 @@ class Connection(HttpToolsProtocol):
         self._waiting: deque[Cycle] = deque()
         self._backlog = NOTHING
         self._farewell = b""
-        # What the sweep looks at, in monotonic seconds.
+        # What the sweep looks at.
         self._made = self._idle_since = 0.0
         self._leaving = Progress()
 

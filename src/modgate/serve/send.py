@@ -21,7 +21,8 @@ from modgate.serve.response import Headers
 from modgate.source.base import Growing, Ready, Stored
 
 PIECE = 256 * 1024
-"""Bytes read from a file at once: twice as fast as with 64 KiB (measured), and sixteen slow readers cost 4 MB."""
+"""Bytes read from a file at once. Twice as fast as with 64 KiB; four times as much would save a fifth of the processor
+time more, and cost 32 MB instead of 8 for sixteen slow readers."""
 
 
 class BodyBroke(Exception):

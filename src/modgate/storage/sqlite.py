@@ -1,7 +1,7 @@
 """Records in SQLite: the default, for any number of processes on one machine.
 
 WAL mode, so that readers never wait for the writer; synchronous=FULL, because a row that has been promised must outlive
-the machine's power. Reads take 4.5 µs in the calling thread (libraries.md §5).
+the machine's power. Reads take 4.5 µs in the calling thread.
 """
 
 from __future__ import annotations
