@@ -90,9 +90,9 @@ class Changing:
                 return Told(row, Cached.HIT, stamp)
         raise_remembered(self._absences, question.name, question.label, terms, stamp)
         if row is not None and verdict is Verdict.STALE:
-            self._fetch(question, now)
+            self._fetch(question, row)
             return Told(row, Cached.STALE)
-        return await self._ask_first(question, terms, row if verdict is Verdict.OLD else None, now)
+        return await self._ask_first(question, terms, row, usable=verdict is Verdict.OLD)
 
     async def expire(self, name: str, topic: str, version: str) -> None:
         """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used."""
@@ -107,8 +107,9 @@ class Changing:
         """Let fetches end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
 
-    async def _ask_first(self, question: Question, terms: Terms, old: AnswerRow | None, now: float) -> Told:
-        flight, joined = self._fetch(question, now)
+    async def _ask_first(self, question: Question, terms: Terms, seen: AnswerRow | None, *, usable: bool) -> Told:
+        old = seen if usable else None
+        flight, joined = self._fetch(question, seen)
         if joined:
             self._coalesced.value += 1
         try:
@@ -121,12 +122,15 @@ class Changing:
             return Told(old, Cached.STALE)
         return Told(row, Cached.COALESCED if joined else Cached.MISS if old is None else Cached.REFRESHED)
 
-    def _fetch(self, question: Question, now: float) -> tuple[Flight[AnswerRow], bool]:
+    def _fetch(self, question: Question, seen: AnswerRow | None) -> tuple[Flight[AnswerRow], bool]:
+        """`seen` is what was stored when we were asked."""
+
         async def fly(flight: Flight[AnswerRow]) -> None:
             async with self._store.hold(question.name):
                 row = self._store.answer(question.name)
-                if row is not None and row.fetched >= now and not row.expired:
-                    flight.publish(row)  # another process asked after we were asked
+                if row is not None and not row.expired and (seen is None or row.fetched > seen.fetched):
+                    # Another process was asking when we were asked: its answer is ours too, as if we were one.
+                    flight.publish(row)
                     return
                 row = await self._obtain(question)
                 flight.publish(row)

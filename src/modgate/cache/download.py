@@ -58,9 +58,11 @@ class Download:
         most: int,
         begun: Callable[[Spooled], None],
         void: Callable[[], None],
+        spooled: Spooled | None = None,
     ) -> None:
         """`begun` is told of each attempt's growing file once its first byte may be handed out, `void` when that
-        attempt is over and another one begins; `most` is in bytes."""
+        attempt is over and another one begins; `most` is in bytes; `spooled` is the file that a dead leader left, if
+        somebody reads it."""
         self._ask = ask
         self._source = source
         self._store = store
@@ -73,7 +75,7 @@ class Download:
         self._job: Job | None = None
         self._told = False
         self.part: Part | None = None
-        self.spooled: Spooled | None = None
+        self.spooled = spooled
 
     async def fetch(self) -> Fetched:
         """Bring the whole file into the spool, going on with what a dead leader left there.
@@ -110,10 +112,11 @@ class Download:
             self._job.drop()
         if self.part is not None:
             self.part.close()
+        self._job = self.part = None
 
     async def _open(self) -> None:
         self.part = Part(self._store.spool, self._store.key(self._ask.name), self._budget)
-        self.spooled = Spooled(self.part.path)
+        self.spooled = self.spooled or Spooled(self.part.path)
         self._told = False
         self._job = await self._checker.begin(self._ask, self.part.path)
         self._grown()
@@ -121,6 +124,7 @@ class Download:
     async def _anew(self, why: str) -> None:
         self.fail(Unavailable(asked=str(self._ask), source=self._source.name, reason=why))
         self.close()
+        self.spooled = None
         self._void()
         await self._open()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 
+from modgate.cache.part import read_note
 from modgate.cache.spool import Spooled
 from modgate.errors import Trouble, Unavailable
 from modgate.storage.namespace import Namespace
 from modgate.storage.tree import Identity
+
+BROKE_OFF = "broke off in another process of this gateway"
 
 
 class Follower:
@@ -37,20 +39,35 @@ class Follower:
                 self._spooled = Spooled(self._part)
             except FileNotFoundError:
                 return
-        self._spooled.size = self._size()
+        note = read_note(self._note)
+        if note is not None:
+            self._spooled.size = note.size
         self._spooled.grow(self._spooled.identity.size)
-        if self._spooled.released and not self._told and self._spooled.size is not None:
+        # Without its note its length is not known yet, and whoever is answered now would not be told it.
+        if self._spooled.released and not self._told and note is not None:
             self._told = True
             self._begun(self._spooled)
 
-    def ended(self, stored: Identity | None) -> None:
-        """The lock is ours. `stored` is what lies in the tree now."""
+    def ended(self, stored: Identity | None) -> Spooled | None:
+        """The lock is ours. `stored` is what lies in the tree now.
+
+        Returns the growing file if its leader died over it: whoever reads it waits for us to go on.
+        """
         if self._spooled is None:
-            return
-        if stored is not None and stored.inode == self._spooled.identity.inode:
+            return None
+        inode = self._spooled.identity.inode
+        if stored is not None and stored.inode == inode:
             self._spooled.finish(stored.size)
+        elif stored is None and _inode(self._part) == inode:
+            return self._spooled
         else:
-            self._drop("broke off in another process of this gateway")
+            self._drop(BROKE_OFF)
+        return None
+
+    def close(self) -> None:
+        """Cut whoever reads a file that nobody goes on with; one that was finished, or has failed, stays as it is."""
+        if self._spooled is not None:
+            self._spooled.fail(Unavailable(reason=BROKE_OFF, trouble=Trouble.OURS))
 
     def _drop(self, why: str) -> None:
         if self._spooled is not None:
@@ -58,10 +75,9 @@ class Follower:
             self._spooled, self._told = None, False
             self._void()
 
-    def _size(self) -> int | None:
-        try:
-            with open(self._note) as file:
-                size = json.load(file)["size"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return size if isinstance(size, int) else None
+
+def _inode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None

@@ -28,6 +28,15 @@ class Note:
     validator: str
 
 
+def read_note(path: str) -> Note | None:
+    """The note at `path`; None if there is none, or it is just being written."""
+    try:
+        with open(path) as file:
+            return Note(**json.load(file))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 class Budget:
     """Bytes that downloads may have in the spool."""
 
@@ -67,7 +76,11 @@ class Part:
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         self.size = os.fstat(self._descriptor).st_size
         self._position = self.size
-        self._reserve(self.size)
+        try:
+            self._reserve(self.size)
+        except Unavailable:
+            os.close(self._descriptor)
+            raise
 
     def begin(self, arriving: Arriving, source: str) -> None:
         """A transfer begins at `arriving.start`: what is there already is compared, what is new is written.
@@ -114,11 +127,7 @@ class Part:
             raise Diverged
 
     def note(self) -> Note | None:
-        try:
-            with open(self._note) as file:
-                return Note(**json.load(file))
-        except (OSError, ValueError, TypeError):
-            return None
+        return read_note(self._note)
 
     def sync(self) -> None:
         """Make the bytes durable; blocks, so call it in a thread."""
@@ -131,9 +140,11 @@ class Part:
                 os.unlink(path)
 
     def close(self) -> None:
+        """What a cancelled download leaves is another process's to go on with, or swept at the next start."""
         os.close(self._descriptor)
-        with suppress(FileNotFoundError):
-            os.unlink(self._note)
+        if not os.path.exists(self.path):
+            with suppress(FileNotFoundError):
+                os.unlink(self._note)
         self._budget.give(self._reserved)
 
     def _reserve(self, size: int) -> None:

@@ -64,8 +64,8 @@ class Spooled:
         self._wake()
 
     def fail(self, error: GatewayError) -> None:
-        """Whoever reads it is cut; a finished file cannot fail."""
-        if not self.done:
+        """Whoever reads it is cut, and told the first error; a finished file cannot fail."""
+        if not self.done and self._error is None:
             self._error = error
             self._wake()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from modgate.cache.absence import VERDICT_SECONDS, Absences
@@ -99,7 +100,7 @@ class Zips:
         stamp = self._store.stamp(ask.path)
         found = await self._look(ask)
         if isinstance(found, Held):
-            return self._told(ask, found, rules, Cached.HIT)
+            return self._told(ask, found, rules, Cached.HIT, stamp)
         raise_remembered(self._absences, ask.name, str(ask), terms, stamp)
         if not terms.body:
             return replace(await self._source.get(ask, terms), cached=Cached.MISS, private=rules.private)
@@ -129,17 +130,17 @@ class Zips:
         def begun(spooled: Spooled) -> None:
             flight.publish(Held(spooled, None))
 
-        follower = Follower(self._store, ask.name, begun, flight.retract)
-        async with self._store.hold(ask.name, meanwhile=follower.look):
-            found = await self._look(ask)
-            follower.ended(found.body.identity if isinstance(found, Held) else None)
-            if isinstance(found, Doubtful):
-                found = await self._settle(ask, found)
-            if found is not None:
-                flight.publish(found)
-                return
-            async with self._downloads:
-                await self._lead(ask, rules, flight)
+        with closing(Follower(self._store, ask.name, begun, flight.retract)) as follower:
+            async with self._store.hold(ask.name, meanwhile=follower.look):
+                found = await self._look(ask)
+                if isinstance(found, Doubtful):
+                    found = await self._settle(ask, found)
+                orphan = follower.ended(found.body.identity if found is not None else None)
+                if found is not None:
+                    flight.publish(found)
+                    return
+                async with self._downloads:
+                    await self._lead(ask, rules, flight, orphan)
 
     async def _settle(self, ask: Ask, found: Doubtful) -> Held | None:
         """Pin a file that came into the tree from outside, or put a bad one out of the way."""
@@ -162,7 +163,8 @@ class Zips:
         self._store.tree.quarantine(self._store.name, ask.name, found.identity.inode)
         return None
 
-    async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
+    async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held], orphan: Spooled | None) -> None:
+        """Download it, going on with the `orphan` that a dead leader left to its readers."""
         was_absent = self._absences.forget(ask.name)
         download = Download(
             ask,
@@ -174,6 +176,7 @@ class Zips:
             most=self._most,
             begun=lambda spooled: flight.publish(Held(spooled, None)),
             void=flight.retract,
+            spooled=orphan,
         )
         try:
             fetched = await download.fetch()
@@ -234,7 +237,7 @@ class Zips:
         for check in self._checks:
             await check(Complete(ask, row.size, row.sha256, row.h1, row.source))
 
-    def _told(self, ask: Ask, held: Held, rules: Rules, cached: Cached) -> Answer:
+    def _told(self, ask: Ask, held: Held, rules: Rules, cached: Cached, stamp: tuple[int, int] | None = None) -> Answer:
         row = held.row
         return Answer(
             ask,
@@ -245,4 +248,5 @@ class Zips:
             source=row.source if row else self.name,
             cached=cached,
             private=rules.private,
+            stamp=stamp,
         )

@@ -23,7 +23,8 @@ def check_mod(data: bytes) -> None:
     """Pass what can be a go.mod file: text that begins, after comments, with a word, or has only comments.
 
     Raises:
-        Malformed: nothing at all (an answer that was cut), not UTF-8, control characters, or the beginning of something else (HTML, JSON, a status code).
+        Malformed: nothing at all (an answer that was cut), not UTF-8, control characters, or the beginning of something
+            else (HTML, JSON, a status code).
     """
     if not data.strip():
         # Go refuses one in a repository (no module declaration), so no upstream has one to give.

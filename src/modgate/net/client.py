@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
+import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from modgate.errors import Trouble, Unavailable
 from modgate.net.encoding import Undecodable, gunzipped
 from modgate.net.limits import Bounds, Deadlines
 from modgate.net.url import Target, redirected
+from modgate.net.via import onward
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
 
@@ -51,7 +55,8 @@ class Response:
 
     @property
     def encoded(self) -> bool:
-        return self.headers.get("content-encoding", "identity").strip().lower() != "identity"
+        # Some servers write an empty header where they mean none.
+        return self.headers.get("content-encoding", "").strip().lower() not in ("", "identity")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces, decoded.
@@ -109,7 +114,8 @@ class Client:
     def __init__(self, metrics: Metrics, *, user_agent: str, via: str, bounds: Bounds) -> None:
         """`via` is this gateway's entry for the Via header, by which a loop is seen."""
         self._metrics = metrics
-        self._headers = {"User-Agent": user_agent, "Via": via, "Accept-Encoding": "identity", "Accept": "*/*"}
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity", "Accept": "*/*"}
+        self._via = via
         self._bounds = bounds
         self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
@@ -155,7 +161,9 @@ class Client:
     ) -> Response:
         session = await self._opened()
         await self._take_slot(hop, target, deadlines, upstream)
-        headers = {**extra, "Authorization": target.authorization} if target.authorization else dict(extra)
+        headers = {**extra, "Via": onward(self._via)}
+        if target.authorization:
+            headers["Authorization"] = target.authorization
         timeout = importlib.import_module("aiohttp").ClientTimeout(total=None, sock_connect=deadlines.connect)
         began = asyncio.get_running_loop().time()
         try:
@@ -165,7 +173,7 @@ class Client:
                 )
         except TimeoutError as error:
             self._count(upstream, "timeout")
-            raise _silent(upstream, deadlines) from error
+            raise _silent(upstream, deadlines, error) from error
         except Exception as error:
             self._count(upstream, "connection")
             raise self.broken(upstream, error, "could not be reached") from error
@@ -189,16 +197,21 @@ class Client:
     def broken(self, upstream: str, error: Exception, what: str) -> Unavailable:
         """The one table from the client library's errors to ours."""
         aiohttp = importlib.import_module("aiohttp")
-        if not isinstance(error, aiohttp.ClientError | OSError | asyncio.TimeoutError | ValueError):
+        if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
             raise error
-        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-            reason = f"has a TLS certificate or protocol that is not trusted here ({_phrase(error)})"
-            return Unavailable(source=upstream, reason=reason, trouble=Trouble.CONNECTION, blames_upstream=True)
-        if isinstance(error, aiohttp.ServerTimeoutError):
-            reason = f"{what} in time ({_phrase(error)})"
-            return Unavailable(source=upstream, reason=reason, trouble=Trouble.TIMEOUT, blames_upstream=True)
-        reason = f"{what} ({_phrase(error)})"
-        return Unavailable(source=upstream, reason=reason, trouble=Trouble.CONNECTION, blames_upstream=True, again=True)
+        again = True
+        match error:
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+                what, again = "has a TLS certificate or protocol that is not trusted here", False
+            case aiohttp.ClientConnectorDNSError():
+                what = "has a host name that cannot be resolved"
+            case aiohttp.ServerDisconnectedError():
+                what = "hung up without an answer"
+            case aiohttp.ClientResponseError():
+                what = "sent what is no HTTP response"
+        reason = f"{what}{_cause(error)}"
+        trouble = Trouble.CONNECTION
+        return Unavailable(source=upstream, reason=reason, trouble=trouble, blames_upstream=True, again=again)
 
     def fetched(self, upstream: str) -> Any:
         return self._metrics.counter(families.FETCHED_BYTES, upstream)
@@ -237,12 +250,23 @@ def _exact(url: str) -> Any:
     return importlib.import_module("yarl").URL(url, encoded=True)
 
 
-def _silent(upstream: str, deadlines: Deadlines) -> Unavailable:
+def _silent(upstream: str, deadlines: Deadlines, error: TimeoutError) -> Unavailable:
     reason = f"sent no first byte within {deadlines.first_byte:g} s"
+    if isinstance(error, importlib.import_module("aiohttp").ConnectionTimeoutError):
+        reason = f"accepted no connection within {deadlines.connect:g} s"
     return Unavailable(source=upstream, reason=reason, trouble=Trouble.TIMEOUT, blames_upstream=True)
 
 
-def _phrase(error: Exception) -> str:
-    """The library's words in one short line, without addresses of Python objects."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 160 else text[:157] + "..."
+def _cause(error: Exception) -> str:
+    """In brackets, what the operating system or the TLS library says.
+
+    Never the library's own text: it quotes bytes and headers of the upstream, which may hold anything.
+    """
+    told = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
+    if isinstance(told, ssl.SSLError):
+        text = getattr(told, "verify_message", "") or (told.reason or "").replace("_", " ")
+    elif isinstance(told, OSError) and not isinstance(told, socket.gaierror) and told.errno:
+        text = os.strerror(told.errno)
+    else:
+        text = ""
+    return f" ({text.lower()})" if text else ""

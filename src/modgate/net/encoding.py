@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 STEP = 262144
 """Bytes that one step of decoding may produce: a compressed bomb is never held in memory."""
+GZIP = 16 + zlib.MAX_WBITS
+"""zlib's way to say: with a gzip header and trailer."""
 
 
 class Undecodable(Exception):
@@ -14,23 +16,23 @@ class Undecodable(Exception):
 
 
 async def gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The decoded pieces, each at most 256 KiB.
+    """The decoded pieces, each at most 256 KiB. A stream may have several members (RFC 1952 §2.2).
 
     Raises:
         Undecodable: the data are no gzip, or end too early.
     """
-    decoder = zlib.decompressobj(31)
+    decoder = zlib.decompressobj(GZIP)
     async for chunk in chunks:
         data = chunk
         while data:
+            if decoder.eof:
+                decoder = zlib.decompressobj(GZIP)
             try:
                 piece = decoder.decompress(data, STEP)
             except zlib.error as error:
                 raise Undecodable(f"is no valid gzip ({error})") from error
             if piece:
                 yield piece
-            if decoder.eof:
-                break
-            data = decoder.unconsumed_tail
+            data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
     if not decoder.eof:
         raise Undecodable("ended within its gzip stream")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+
+_RESERVED = ":/?#[]@!$&'()*+,;=%"
+"""What a URL may hold as it is, besides letters, digits and `-._~` (RFC 3986 §2.2). Blanks and other characters in a
+Location are percent-encoded, as the go command does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,16 @@ def target_of(url: str) -> Target:
 
 
 def redirected(target: Target, location: str) -> Target | None:
-    """The next hop; None where it must not be followed: no http(s), or from https to http.
+    """The next hop; None where it must not be followed: no URL, no http(s), or from https to http.
 
     Credentials stay with their origin. Those that a Location names are not ours to use.
     """
-    following = Target(target_of(urljoin(target.url, location)).url)
-    scheme = following.origin[0]
+    try:
+        place = quote(location, safe=_RESERVED, errors="surrogateescape")
+        following = Target(target_of(urljoin(target.url, place)).url)
+        scheme = following.origin[0]
+    except ValueError:
+        return None  # no URL: a bracket without its other half, a port that is no number
     if scheme not in ("http", "https") or (target.origin[0] == "https" and scheme == "http") or not following.origin[1]:
         return None
     return Target(following.url, target.authorization if following.origin == target.origin else "")

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Protocol, TypeVar
 
 from modgate.errors import Absent, GatewayError, Looped, Malformed, Trouble, Unavailable
+from modgate.net.via import passed
 from modgate.observe.families import IN_FLIGHT
 from modgate.observe.metrics import Metrics
 from modgate.serve import head, response
@@ -27,7 +28,7 @@ from modgate.serve.keep import Keeper
 from modgate.serve.response import Content, DatabaseReply
 from modgate.serve.send import BodyBroke, Responder, pieces_of
 from modgate.serve.target import BadTarget, Place, Target, parse_target
-from modgate.source.base import Arriving, Ask, Freshness, Growing, Ready, Source, Stored, Terms
+from modgate.source.base import Arriving, Ask, Freshness, Growing, Ready, Source, Stored, Terms, is_stored
 
 Body = Ready | Stored | Growing | Arriving
 T = TypeVar("T")
@@ -99,10 +100,20 @@ class DataPort:
             await to.whole(405, *response.failure(refusal, extra=[ALLOWED]))
             return
         headers = head.fields(exchange.headers)
-        if self._via in head.tokens(headers.get(b"via", b"")):
+        via = headers.get(b"via", b"")
+        if self._via in head.tokens(via):
             raise Looped(asked=exchange.target.decode("latin-1").partition("?")[0])
+        passed(via)
         target = parse_target(exchange.target, self._base_path, self._longest_target)
         terms = self._terms(exchange, headers, target)
+        try:
+            await self._answer(target, terms, headers, to)
+        except GatewayError as error:
+            # Who broke off in the middle knows what came back, and not always what was asked.
+            error.asked = error.asked or str(target.ask or target.rest)
+            raise
+
+    async def _answer(self, target: Target, terms: Terms, headers: Mapping[bytes, bytes], to: Responder) -> None:
         if target.ask is not None:
             await self._module(target.ask, terms, headers, to)
         elif target.place is Place.SUMDB:
@@ -137,6 +148,8 @@ class DataPort:
         await self._content(content, answer.body, headers, to)
         if isinstance(answer.body, Ready):
             place.keep(content, answer.body.data, outcome, answer.stamp, answer.fresh_until)
+        elif answer.immutable and is_stored(answer.body):
+            place.keep_file(content, answer.body, outcome, answer.stamp)
 
     async def _sumdb(self, rest: str, terms: Terms, headers: Mapping[bytes, bytes], to: Responder) -> None:
         outcome = to.outcome
@@ -176,6 +189,8 @@ class DataPort:
             await to.whole(status, lines, body.data[start:stop])
         elif isinstance(body, Arriving):
             raise TypeError("a source let a body through that nobody has kept")
+        elif stop is not None and is_stored(body):
+            await to.file(status, lines, body, start, stop)
         else:
             await to.pieces(status, lines, pieces_of(body, start, stop))
 

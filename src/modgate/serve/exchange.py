@@ -6,6 +6,7 @@ counters and their log line with them (table.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from modgate.observe.access_log import AccessLog, fragment
@@ -17,6 +18,10 @@ from modgate.serve.table import ANYBODY, Principal, Tally
 
 CLIENT_CLOSED = 499
 """The status of a client that went away before it got one: nginx's, known to every log reader."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Exchange:
     principal: Principal = ANYBODY
     plain: bool = False
     """Nothing in it forbids to answer the next one like it from memory."""
+    direct: Callable[[], bool] = _never
+    """Whether a file can go to this client now without passing through this process."""
 
 
 @dataclass(slots=True)

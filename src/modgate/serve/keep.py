@@ -5,15 +5,16 @@ Belongs here: what may be kept, and how it is spelled for the next asker. Not he
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
-from modgate.errors import Absent
+from modgate.errors import Absent, Unavailable
 from modgate.serve import response
 from modgate.serve.errors import failure_of
 from modgate.serve.exchange import Exchange, Outcome, Reporter, log_fragment
 from modgate.serve.response import WHOLE, Content, head_bytes
-from modgate.serve.table import Entry, Principals, Table
-from modgate.source.base import Cached
+from modgate.serve.table import LARGEST_BODY, LARGEST_FILE, Entry, Principals, Table
+from modgate.source.base import FOREVER, Cached, Stored
 
 
 class Keeper:
@@ -51,6 +52,17 @@ class Place:
         status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
         self._put(head_bytes(status, headers), body, replace(outcome, status=status), stamp, fresh_until)
 
+    def keep_file(self, content: Content, file: Stored, outcome: Outcome, stamp: tuple[int, int] | None) -> None:
+        """Keep the way to a small file; its bytes are in the page cache, which every process shares.
+
+        The bytes of a very small one are kept too: opening it would cost more than sending it.
+        """
+        if file.size <= LARGEST_FILE:
+            status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
+            outcome = replace(outcome, status=status)
+            body = _bytes_of(file) if file.size <= LARGEST_BODY else b""
+            self._put(head_bytes(status, headers), body, outcome, stamp, FOREVER, None if body else file)
+
     def keep_absence(self, error: Absent, outcome: Outcome) -> None:
         """Keep a 404: the go command asks for every prefix of an import path, so that these are most answers."""
         failure = failure_of(error, "")
@@ -64,11 +76,18 @@ class Place:
         )
 
     def _put(
-        self, head: bytes, body: bytes, outcome: Outcome, stamp: tuple[int, int] | None, valid_until: float
+        self,
+        head: bytes,
+        body: bytes,
+        outcome: Outcome,
+        stamp: tuple[int, int] | None,
+        valid_until: float,
+        file: Stored | None = None,
     ) -> None:
         if self.table is None or stamp is None or valid_until <= self.reporter.clock.now():
             return
-        hit = replace(outcome, cache=Cached.HIT, source="", bytes_sent=len(body))
+        length = len(body) if file is None else file.size
+        hit = replace(outcome, cache=Cached.HIT, source="", bytes_sent=length)
         entry = Entry(
             head=head,
             body=body,
@@ -76,5 +95,24 @@ class Place:
             tally=self.reporter.tally(hit.kind, hit.status, hit.cache),
             stamp=stamp,
             valid_until=valid_until,
+            file=file,
+            length=length,
         )
         self.table.keep(self.exchange.target, entry, self.epoch)
+
+
+def _bytes_of(file: Stored) -> bytes:
+    """The whole of a very small file; b"" if it is not there any more."""
+    try:
+        descriptor = file.fileno()
+    except Unavailable:
+        return b""
+    if descriptor is None:
+        return b""
+    try:
+        data = os.pread(descriptor, file.size, 0)
+        return data if len(data) == file.size else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)

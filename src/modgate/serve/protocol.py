@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -29,6 +30,7 @@ from modgate.serve.proxies import plain_address
 from modgate.serve.response import failure, head_bytes
 from modgate.serve.table import ANYBODY, Entry
 from modgate.serve.timers import Progress, Verdict, verdict
+from modgate.serve.zerocopy import possible, send_now
 
 SLICE = 1024
 """Bytes parsed at once. The shortest request has 18, so 56 fit in; nearly every request fits in whole."""
@@ -52,6 +54,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, edge: Edge, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(edge.config, edge.state, {}, loop)
         self.written = 0
+        self.outstanding = 0
         self._edge = edge
         self._reporter = edge.reporter
         self._monotonic = edge.reporter.clock.monotonic
@@ -127,7 +130,7 @@ class Connection(HttpToolsProtocol):
     def check(self, now: float) -> None:
         """Called by the listener's sweep about every second."""
         limits = self._edge.limits
-        buffered = self.transport.get_write_buffer_size()
+        buffered = self.transport.get_write_buffer_size() + self.outstanding
         if self._leaving.is_stalled(now, self.written, buffered, limits.stall_seconds):
             self.transport.abort()
         if self.transport.is_closing():
@@ -181,10 +184,8 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > self._edge.limits.headers:
             self._refuse(431, f"more than {self._edge.limits.headers} headers")
         entry = self._ready_entry()
-        if entry is None:
+        if entry is None or not self._answer(entry):
             self._begin_cycle()
-        else:
-            self._answer(entry)
 
     def on_body(self, body: bytes) -> None:
         """A piece of a request's body, which means nothing on any endpoint."""
@@ -216,20 +217,26 @@ class Connection(HttpToolsProtocol):
         # Without a Connection header only HTTP/1.1 is kept alive; with one, HTTP/1.0 may be.
         return None if marks & LINK and self.parser.get_http_version() == "1.0" else entry
 
-    def _answer(self, entry: Entry) -> None:
+    def _answer(self, entry: Entry) -> bool:
+        """Send it; False if it is a file that is not there any more as it was, and nothing has been sent."""
         edge = self._edge
         number = edge.requests = edge.requests + 1
-        self.transport.write(b"%b%b%d\r\n\r\n%b" % (entry.head, edge.stamp, number, entry.body))
+        whole = b"%b%b%d\r\n\r\n%b" % (entry.head, edge.stamp, number, entry.body)
+        if entry.file is None:
+            self.transport.write(whole)
+        elif not send_now(self.transport, whole, entry.file):
+            return False
         self._idle_since = done = self._monotonic()
         seconds = done - self._began
         tally = entry.tally
         tally.requests.value += 1
-        tally.sent.value += len(entry.body)
+        tally.sent.value += entry.length
         tally.seconds.observe(seconds)
         reporter = self._reporter
         if reporter.log.enabled:
             request = f"{edge.request_prefix}{number}"
             reporter.log.add(done + reporter.clock.offset, request, entry.log, seconds, self._client_ip())
+        return True
 
     # The ordinary path.
 
@@ -265,6 +272,7 @@ class Connection(HttpToolsProtocol):
             headers=self.headers,
             principal=principal(self.headers, self._edge.tenant_header),
             plain=method == b"GET" and not self._marks & ORDINARY,
+            direct=partial(possible, self.transport),
         )
 
     def _client_ip(self) -> str:

@@ -15,9 +15,10 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from modgate.errors import GatewayError, Trouble, Unavailable
-from modgate.serve.cycle import Send
+from modgate.serve.cycle import ZERO_COPY, Send
 from modgate.serve.exchange import Exchange, Outcome
 from modgate.serve.response import Headers
+from modgate.serve.zerocopy import WORTH_IT
 from modgate.source.base import Growing, Ready, Stored
 
 PIECE = 256 * 1024
@@ -62,6 +63,27 @@ class Responder:
             except GatewayError as error:
                 raise BodyBroke from error
             await self._piece(b"", more=False)
+
+    async def file(self, status: int, headers: Headers, body: Stored, start: int, stop: int) -> None:
+        """A response whose body is a range of a local file: below the transport where that is possible and pays.
+
+        Raises:
+            GatewayError: the file is not there, and nothing has been sent.
+            BodyBroke: it failed later.
+        """
+        descriptor = body.fileno() if stop - start >= WORTH_IT and self.exchange.direct() else None
+        if descriptor is None:
+            await self.pieces(status, headers, pieces_of(body, start, stop))
+            return
+        try:
+            await self._start(status, headers)
+            message = {"type": ZERO_COPY, "file": descriptor, "offset": start, "count": stop - start}
+            await self._send(message)
+            self.outcome.bytes_sent += stop - start
+        except (EOFError, OSError) as error:
+            raise BodyBroke from error
+        finally:
+            os.close(descriptor)
 
     async def _start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 
 from modgate.cache.memory import S3Fifo
 from modgate.observe.metrics import Counter, Histogram
+from modgate.source.base import Stored
 
 LARGEST_BODY = 64 * 1024
 """Bytes. Nearly every .info, .mod and list is smaller; a larger body would fill a transport's buffer at once, and its
 copying costs more than the ordinary path does."""
+LARGEST_FILE = 512 * 1024
+"""Bytes. What the socket does not take of a file at once waits in the transport's buffer, so this bounds what a client
+that does not read can cost."""
 LONGEST_KEY = 1024
 """Bytes of a target that may become a key."""
 OVERHEAD = 600
@@ -50,6 +54,7 @@ class Entry:
 
     head: bytes
     body: bytes
+    """b"" for one whose body is a file."""
     log: str
     """Its part of the access-log line (observe/access_log.py)."""
     tally: Tally
@@ -57,6 +62,10 @@ class Entry:
     """(slot, generation) that the answer was built under."""
     valid_until: float
     """Seconds since the epoch."""
+    file: Stored | None = None
+    """A small zip, sent from the page cache; each time it is looked at whether it is still the one that was proven."""
+    length: int = 0
+    """Bytes of the body."""
 
     def weight(self, target: bytes) -> int:
         """Bytes that it costs to keep."""
@@ -99,6 +108,10 @@ class Table:
             self._memory.pop(target)
             return None
         return entry
+
+    def forget(self, target: bytes) -> None:
+        """An entry turned out to be of no use."""
+        self._memory.pop(target)
 
     def keep(self, target: bytes, entry: Entry, epoch: int) -> None:
         """Keep a response for the next asker, unless something that concerns everybody changed since `epoch` was."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from modgate.gomod import ModulePath
 from modgate.gomod.escape import escape_path, escape_version
@@ -235,6 +235,11 @@ class Growing(Body, Protocol):
     @property
     def growing(self) -> bool:
         """Always true; it tells this apart from a stored body."""
+
+
+def is_stored(body: object) -> TypeGuard[Stored]:
+    """Whether a body is complete and lies in a store."""
+    return hasattr(body, "fileno") and not hasattr(body, "growing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,9 @@ class Guarded:
                 well = await self._probe(self._failed_name)
         except TimeoutError:
             well = False
+        except Exception as error:  # noqa: BLE001 - a defect that an upstream can cause must not end the gateway
+            well = False
+            self._events.emit("upstream_down", source=self.name, reason=f"its probe failed: {type(error).__name__}")
         finally:
             slots.release()
         if well and self._breaker.is_open:

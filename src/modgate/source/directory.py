@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import stat
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
@@ -26,7 +28,8 @@ class Directory:
 
     @property
     def name(self) -> str:
-        return f"file://{self._root}"
+        """The last element only: clients see it in texts, and no path of this server is their business."""
+        return f"file://.../{self._root.rpartition('/')[2]}"
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         path = f"{self._root}/{ask.name}"
@@ -40,19 +43,21 @@ class Directory:
         return Answer(ask, Ready(data), version=version, source=self.name)
 
     async def _zip(self, ask: Ask, path: str, terms: Terms) -> Answer:
-        descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY)
-        size = os.fstat(descriptor).st_size
-        if size > self._sizes.zip or not terms.body:
-            os.close(descriptor)
+        descriptor, size = await asyncio.to_thread(_open, path)
+        chunks = self._chunks(descriptor, ask)
+        await anext(chunks)
         if size > self._sizes.zip:
-            raise Corrupt(
-                asked=str(ask), source=self.name, reason=f"has a zip of {size} bytes; {self._sizes.zip} are allowed"
-            )
-        chunks = self._chunks(descriptor, ask) if terms.body else _nothing()
+            await chunks.aclose()
+            reason = f"has a zip of {size} bytes; {self._sizes.zip} are allowed"
+            raise Corrupt(asked=str(ask), source=self.name, reason=reason)
+        if not terms.body:
+            await chunks.aclose()
         return Answer(ask, Arriving(chunks, size=size, url=self.name), version=ask.version, source=self.name)
 
     async def _chunks(self, descriptor: int, ask: Ask) -> AsyncGenerator[bytes, None]:
+        """The first piece is empty, for a generator that was never begun does not close the file."""
         try:
+            yield b""
             while chunk := await asyncio.to_thread(os.read, descriptor, PIECE):
                 yield chunk
         except OSError as error:
@@ -73,9 +78,14 @@ class Directory:
                 return Unavailable(asked=str(ask), source=self.name, reason=reason, trouble=Trouble.CONNECTION)
 
 
-async def _nothing() -> AsyncGenerator[bytes, None]:
-    return
-    yield b""
+def _open(path: str) -> tuple[int, int]:
+    """A descriptor and the size of a file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return descriptor, status.st_size
 
 
 def _read(path: str, most: int) -> bytes:

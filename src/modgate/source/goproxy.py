@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Trouble, Unavailable
+from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Looped, Trouble, Unavailable
 from modgate.net.client import Client, Response
 from modgate.net.limits import Deadlines
 from modgate.net.url import Target, target_of
@@ -21,6 +22,8 @@ from modgate.source.wellformed import formed
 
 LARGE = 65536
 """Bytes from which an answer is judged in a thread: 50 ms for the worst list of this size."""
+UNQUOTED = "/$&+:=@"
+"""What Go leaves in a path as it is, besides letters, digits and `-._~` (protocol.md §1.2)."""
 WORDS = 600
 """Bytes of an upstream's own error text that are kept: the go command shows no more (protocol.md §1.1)."""
 
@@ -105,7 +108,12 @@ class GoProxy:
     async def _zip(self, ask: Ask, terms: Terms) -> Answer:
         stack = AsyncExitStack()
         try:
-            response = await self._request(stack, ask.name, headers=_continuation(terms.resume, self.name))
+            headers = _continuation(terms.resume, self.name)
+            response = await self._request(stack, ask.name, headers=headers)
+            if response.status == 416 and headers:
+                # Nothing lies behind what we have: all of it comes again, and is compared.
+                await stack.aclose()
+                response = await self._request(stack, ask.name)
             start = _granted(response, terms.resume)
             if response.status != 200 and start is None:
                 raise await self._meaning(response, str(ask))
@@ -117,13 +125,19 @@ class GoProxy:
             await stack.aclose()
             raise
         validator = _strong(response.headers.get("etag", "")) if not response.encoded else ""
-        body = Arriving(self._owned(stack, response), start or 0, size, validator, response.url)
+        chunks = self._owned(stack, response)
+        await anext(chunks)
+        body = Arriving(chunks, start or 0, size, validator, response.url)
         return Answer(ask, body, version=ask.version, source=self.name)
 
     async def _owned(self, stack: AsyncExitStack, response: Response) -> AsyncGenerator[bytes, None]:
-        """The chunks; whoever stops reading closes the generator, and with it the response."""
+        """The chunks; whoever stops reading closes the generator, and with it the response.
+
+        The first piece is empty, for a generator that was never begun does nothing when it is closed.
+        """
         try:
             async with stack, asyncio.timeout(self._deadlines.total):
+                yield b""
                 async for chunk in response.chunks():
                     yield chunk
         except TimeoutError as error:
@@ -132,6 +146,10 @@ class GoProxy:
     async def _zip_head(self, ask: Ask) -> Answer:
         async with AsyncExitStack() as stack:
             response = await self._request(stack, ask.name, method="HEAD")
+            if response.status in (405, 501):
+                # It knows no HEAD. The head of a GET says the same, and its body is left unread.
+                await stack.aclose()
+                response = await self._request(stack, ask.name)
             if response.status != 200:
                 raise await self._meaning(response, str(ask))
             return Answer(ask, Arriving(_nothing(), size=response.length), version=ask.version, source=self.name)
@@ -140,9 +158,8 @@ class GoProxy:
         self, stack: AsyncExitStack, name: str, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> Response:
         # "!" is legal in a path, but Go itself sends it as %21: some caches in front of mirrors know only that
-        # spelling.
-        path = name.replace("!", "%21").replace(" ", "%20")
-        target = Target(f"{self._base.url}/{path}", self._base.authorization)
+        # spelling. A query may hold "#" and others that would end the path.
+        target = Target(f"{self._base.url}/{quote(name, safe=UNQUOTED)}", self._base.authorization)
         return await self._client.get(
             stack, target, self._deadlines, upstream=self.name, method=method, headers=headers
         )
@@ -161,6 +178,8 @@ class GoProxy:
         if status == 429:
             retry_after = _seconds(response.headers.get("retry-after", ""))
             return Unavailable(source=source, reason=reason, trouble=Trouble.BUSY, retry_after=retry_after)
+        if status == 508:
+            return Looped(source=source, reason=f"{reason}: the request came back to a gateway on its way")
         blames = status in (502, 503, 504)
         return Unavailable(source=source, reason=reason, blames_upstream=blames, again=status >= 500)
 
