@@ -120,7 +120,7 @@ class Cycle:
         elif message["type"] == "http.response.body" and self._started and not self.complete:
             self._write(message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] == ZERO_COPY and self._started and not self.complete:
-            await self._send_file(message["file"], message["offset"], message["count"])
+            await self._send_file(message["file"], message["offset"], message["count"], message["told"])
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
@@ -163,8 +163,11 @@ class Cycle:
         self.complete = True
         self._line.responded(self)
 
-    async def _send_file(self, file: int, offset: int, count: int) -> None:
-        """The whole body from a descriptor, which stays its owner's; `Exchange.direct` told that this is possible."""
+    async def _send_file(self, file: int, offset: int, count: int, told: Callable[[int], None]) -> None:
+        """The whole body from a descriptor, which stays its owner's; `Exchange.direct` told that this is possible.
+
+        `told` is given the length of each piece that went.
+        """
         if count != self._left:
             raise RuntimeError("the file is not as long as its Content-Length")
         line, head = self._line, self._head
@@ -173,10 +176,15 @@ class Cycle:
         def sent(amount: int) -> None:
             line.written += amount
             line.outstanding -= amount
+            told(amount)
 
         line.outstanding = count
         try:
             await send_file(line.transport, head, file, offset, count, sent)
+        except ConnectionError:
+            self.disconnect()
+            line.transport.abort()  # we met the broken connection before the transport did
+            return
         finally:
             line.outstanding = 0
         self._left = 0

@@ -78,8 +78,7 @@ class Responder:
         try:
             await self._start(status, headers)
             message = {"type": ZERO_COPY, "file": descriptor, "offset": start, "count": stop - start}
-            await self._send(message)
-            self.outcome.bytes_sent += stop - start
+            await self._send({**message, "told": self._went})
         except (EOFError, OSError) as error:
             raise BodyBroke from error
         finally:
@@ -88,6 +87,9 @@ class Responder:
     async def _start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         self.outcome.status = status
+
+    def _went(self, amount: int) -> None:
+        self.outcome.bytes_sent += amount
 
     async def _piece(self, data: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
