@@ -56,7 +56,7 @@ from modgate.serve.exchange import Reporter
 from modgate.serve.health import Check
 from modgate.serve.health import Health as HealthPages
 from modgate.serve.keep import Keeper
-from modgate.serve.lifecycle import Lifecycle
+from modgate.serve.lifecycle import Lifecycle, allow_descriptors
 from modgate.serve.listener import Listener, bind
 from modgate.serve.proxies import TrustedProxies
 from modgate.serve.table import Principals, Table
@@ -280,6 +280,7 @@ def serve(loaded: Loaded) -> int:
     """
     import uvloop
 
+    allow_descriptors()
     return uvloop.run(run(loaded))
 
 

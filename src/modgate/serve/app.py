@@ -142,7 +142,7 @@ class DataPort:
             if terms.freshness is not Freshness.CACHED_ONLY:
                 place.keep_absence(error, outcome)
             raise
-        outcome.cache, outcome.source = answer.cached, answer.source
+        outcome.told(answer.cached, answer.source)
         outcome.version = answer.version or ask.version
         content = response.content_of(answer)
         await self._content(content, answer.body, headers, to)
@@ -160,7 +160,7 @@ class DataPort:
         except Malformed as error:
             # Unlike a malformed module name, which is a module that does not exist (protocol.md §5.1: 400).
             raise BadTarget(rest, f"{error.what}: {error.why}") from error
-        outcome.cache, outcome.source = reply.cached, reply.source
+        outcome.told(reply.cached, reply.source)
         content = response.content_of_reply(reply)
         await self._content(content, Ready(reply.data), headers, to)
         place.keep(content, reply.data, outcome, reply.stamp, reply.fresh_until)

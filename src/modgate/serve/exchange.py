@@ -15,6 +15,7 @@ from modgate.observe.metrics import Metrics
 from modgate.serve.clock import Clock
 from modgate.serve.head import Fields
 from modgate.serve.table import ANYBODY, Principal, Tally
+from modgate.source.base import Cached
 
 CLIENT_CLOSED = 499
 """The status of a client that went away before it got one: nginx's, known to every log reader."""
@@ -57,6 +58,11 @@ class Outcome:
     source: str = ""
     bytes_sent: int = 0
     """Of the body."""
+
+    def told(self, cached: Cached, source: str) -> None:
+        """A source has answered; for a hit nobody was asked, wherever it once came from."""
+        self.cache = cached
+        self.source = "" if cached is Cached.HIT else source
 
 
 class Reporter:
