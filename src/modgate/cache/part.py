@@ -73,7 +73,7 @@ class Part:
         self._note = f"{spool}/{key}.json"
         self._budget = budget
         self._reserved = 0
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         self.size = os.fstat(self._descriptor).st_size
         self._position = self.size
         try:
