@@ -100,3 +100,20 @@ def test_a_go_that_does_not_answer_is_no_go(tmp_path: Path, script: str) -> None
 
 def test_a_machine_without_go_has_no_go(tmp_path: Path) -> None:
     assert read_go_env({"PATH": str(tmp_path)}) == {}
+
+
+@pytest.mark.parametrize("set_to", ["http://127.0.0.1:8080", "http://localhost:8080/,direct"])
+def test_a_go_that_was_pointed_at_this_gateway_is_no_upstream_for_it(set_to: str) -> None:
+    """The second `make serve`, after the line that the first one printed."""
+
+    def go(environ: Mapping[str, str]) -> Mapping[str, str]:
+        return {**ENV, "GOPROXY": "https://default.example,direct" if environ.get("GOENV") == "off" else set_to}
+
+    loaded = load(Sources({}, {"HOME": "/home/gopher"}, None, Path("/nonexistent"), go))
+    assert [link.url for link in loaded.meaning.chain] == ["https://default.example"]
+    assert "Go's own default is used" in loaded.warnings[0]
+
+
+def test_an_upstream_that_was_given_and_is_this_gateway_is_an_error() -> None:
+    examined = examine(with_go(ENV, upstream="http://127.0.0.1:8080"))
+    assert [problem.field for problem in examined.problems] == ["upstream"]

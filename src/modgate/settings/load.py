@@ -19,7 +19,7 @@ from modgate.settings.file import DEFAULT_NAME, flatten, read_file
 from modgate.settings.golang import read_go_env
 from modgate.settings.meaning import Meaning, interpret, problems
 from modgate.settings.model import Settings
-from modgate.settings.upstream import usable
+from modgate.settings.upstream import only_this_gateway, usable
 
 Origin = Literal["flag", "environment", "file", "go env", "default"]
 
@@ -85,19 +85,35 @@ def examine(sources: Sources) -> Examined:
         except SetupError as problem:
             found.append(problem)
     _add_defaults(sources, values, origins, found)
-    return _judged(build(values), origins, found)
+    return _judged(sources, build(values), origins, found)
 
 
-def _judged(settings: Settings, origins: Mapping[str, Origin], found: Sequence[SetupError]) -> Examined:
+def _judged(
+    sources: Sources, settings: Settings, origins: Mapping[str, Origin], found: Sequence[SetupError]
+) -> Examined:
     found = [*found, *problems(settings)]
     if found:
         return Examined(None, tuple(found))
     try:
         meaning = interpret(settings)
+        told: tuple[str, ...] = ()
+        if origins["upstream"] == "go env" and only_this_gateway(meaning.chain, meaning.listen):
+            settings, told = _with_gos_default(sources, settings)
+            meaning = interpret(settings)
         chain, warnings = usable(meaning.chain, meaning.listen)
     except SetupError as problem:
         return Examined(None, (problem,))
-    return Examined(Loaded(settings, replace(meaning, chain=chain), warnings, origins), ())
+    return Examined(Loaded(settings, replace(meaning, chain=chain), (*told, *warnings), origins), ())
+
+
+def _with_gos_default(sources: Sources, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """This machine's Go was pointed at this gateway, which has to ask somebody else: what Go asks without settings."""
+    bare = {name: value for name, value in sources.environ.items() if name != "GOPROXY"}
+    default = sources.go_env({**bare, "GOENV": "off"}).get("GOPROXY", "")
+    if not default:
+        return settings, ()
+    told = "upstream: this machine's Go asks this gateway itself, so Go's own default is used; --upstream names another"
+    return replace(settings, upstream=default), (told,)
 
 
 def _given(sources: Sources, known: Mapping[str, Field], found: list[SetupError]) -> dict[str, tuple[Origin, Any]]:

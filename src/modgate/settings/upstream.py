@@ -43,6 +43,12 @@ def usable(chain: Iterable[Link], listen: Address) -> tuple[tuple[Link, ...], tu
     return tuple(kept), tuple(warnings)
 
 
+def only_this_gateway(chain: Iterable[Link], listen: Address) -> bool:
+    """Whether a chain names this gateway, and besides it nobody but `direct`."""
+    proxies = [link.url for link in chain if link.url != "direct"]
+    return bool(proxies) and all(_is_this_gateway(urlsplit(url), listen) for url in proxies)
+
+
 def _because(warnings: list[str]) -> str:
     return "".join(f" ({warning.removeprefix('upstream: ')})" for warning in warnings)
 
