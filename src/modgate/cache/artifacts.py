@@ -14,7 +14,7 @@ from modgate.source.wellformed import formed
 from modgate.storage.records import ArtifactRow
 
 OnStored = Callable[[Ask], Awaitable[None]]
-"""Told of each version that was fetched: a list that lacks it is out of date."""
+"""Told of each version that was fetched, before anybody gets it: a list that lacks it is out of date."""
 
 
 class Artifacts:

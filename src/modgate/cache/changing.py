@@ -72,7 +72,7 @@ class Changing:
         self._clock = clock
         self._coalesced = metrics.counter(families.COALESCED)
         self._absences = Absences(clock)
-        self._flights: Flights[str, AnswerRow] = Flights(unexpected)
+        self._flights: Flights[str, Told] = Flights(unexpected)
 
     async def get(self, question: Question, terms: Terms) -> Told:
         """The answer.
@@ -81,7 +81,9 @@ class Changing:
             GatewayError: there is none, and what is stored may not be used instead.
         """
         stamp = self._store.stamp(question.topic)
-        row = self._store.answer(question.name)
+        # What others have been given is there, though it is still being made durable.
+        published = self._flights.published(question.name)
+        row = published.row if published is not None else self._store.answer(question.name)
         now = self._clock()
         verdict = Verdict.GONE
         if row is not None:
@@ -113,27 +115,29 @@ class Changing:
         if joined:
             self._coalesced.value += 1
         try:
-            row = await flight.result(terms.deadline)
+            told = await flight.result(terms.deadline)
         except Absent:
             raise  # stated by every source: an old answer would be wrong
         except GatewayError:
             if old is None:
                 raise
             return Told(old, Cached.STALE)
-        return Told(row, Cached.COALESCED if joined else Cached.MISS if old is None else Cached.REFRESHED)
+        if joined or told.cached is Cached.COALESCED:
+            return replace(told, cached=Cached.COALESCED)
+        return told if old is None else replace(told, cached=Cached.REFRESHED)
 
-    def _fetch(self, question: Question, seen: AnswerRow | None) -> tuple[Flight[AnswerRow], bool]:
+    def _fetch(self, question: Question, seen: AnswerRow | None) -> tuple[Flight[Told], bool]:
         """`seen` is what was stored when we were asked."""
 
-        async def fly(flight: Flight[AnswerRow]) -> None:
+        async def fly(flight: Flight[Told]) -> None:
             async with self._store.hold(question.name):
                 row = self._store.answer(question.name)
                 if row is not None and not row.expired and (seen is None or row.fetched > seen.fetched):
                     # Another process was asking when we were asked: its answer is ours too, as if we were one.
-                    flight.publish(row)
+                    flight.publish(Told(row, Cached.COALESCED))
                     return
                 row = await self._obtain(question)
-                flight.publish(row)
+                flight.publish(Told(row, Cached.MISS))
                 await self._store.put_answer(row)
             self._store.changed(question.topic)
 

@@ -31,6 +31,8 @@ STEP = 1 << 20
 """Bytes of one job before the next one has its turn: a small zip does not wait behind a large one."""
 NICE = 10
 """Serving comes first."""
+WORDS = 300
+"""Characters of a reason that are told: names of files have up to 64 KiB, and who listens bounds a line."""
 
 
 @dataclass(slots=True)
@@ -95,10 +97,10 @@ class Jobs:
                     verdicts.append({"job": number, **job.verdict()})
                     self._close(number)
             except Malformed as error:
-                verdicts.append({"job": number, "why": error.why})
+                verdicts.append({"job": number, "why": error.why[:WORDS]})
                 self._close(number)
             except (OSError, MemoryError, ValueError) as error:
-                verdicts.append({"job": number, "failed": f"{type(error).__name__}: {error}"})
+                verdicts.append({"job": number, "failed": f"{type(error).__name__}: {error}"[:WORDS]})
                 self._close(number)
         return verdicts
 

@@ -63,8 +63,12 @@ class Job:
             Unavailable: the check itself failed.
         """
         self.size, self.ended = size, True
+        began = asyncio.get_running_loop().time()
         self.checker.tell({"job": self.number, "size": size, "end": True})
-        return await self.verdict
+        try:
+            return await self.verdict
+        finally:
+            self.checker.took(asyncio.get_running_loop().time() - began)
 
     def drop(self) -> None:
         """Nobody wants to know any more."""
@@ -90,16 +94,21 @@ class Checker:
             Unavailable: the child cannot be started.
         """
         job = Job(next(self._numbers), ask, path, self, asyncio.get_running_loop().create_future())
-        self._jobs[job.number] = job
         async with self._starting:
             if self._child is None:
                 await self._start()
-        self._introduce(job)
+            # Not before there is a child, or the death of the last one would introduce it a second time.
+            self._jobs[job.number] = job
+            self._introduce(job)
         return job
 
     def tell(self, message: dict[str, Any]) -> None:
         if self._child is not None and self._child.stdin is not None and not self._child.stdin.is_closing():
             self._child.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def took(self, seconds: float) -> None:
+        """A verdict came so long after the last byte."""
+        self._metrics.histogram(families.CHECK_SECONDS).observe(seconds)
 
     def forget(self, job: Job) -> None:
         if self._jobs.pop(job.number, None) is not None:
@@ -138,8 +147,9 @@ class Checker:
         while line := await child.stdout.readline():
             self._settle(json.loads(line))
         await child.wait()
-        self._child = None
-        await self._again()
+        async with self._starting:
+            self._child = None
+            await self._again()
 
     def _settle(self, said: dict[str, Any]) -> None:
         job = self._jobs.pop(said["job"], None)

@@ -74,6 +74,7 @@ class Download:
         self._void = void
         self._job: Job | None = None
         self._told = False
+        self._breaks: Counter[str] = Counter()
         self.part: Part | None = None
         self.spooled = spooled
 
@@ -143,27 +144,33 @@ class Download:
         assert self.part is not None
         note = self.part.note() if continued else None
         resume = Resume(note.source, self.part.size, note.validator) if note else None
-        fruitless, breaks = 0, Counter[str]()
+        if self._breaks and resume is None:
+            resume = Resume("", 0, "", self._spent())  # begun anew, but not at the source that broke it
+        fruitless, broke = 0, False
         for _ in range(BREAKS):
             before, answer = self.part.size, None
             try:
                 answer = await self._source.get(self._ask, Terms(resume=resume))
                 await self._receive(answer)
-                return answer.source, resume is not None or continued
+                return answer.source, continued or broke
             except Unavailable as error:
                 fruitless = 0 if self.part.size > before else fruitless + 1
                 if (answer is None and not self.part.size) or fruitless >= FRUITLESS or error.trouble is Trouble.OURS:
                     raise
+            broke = True
             if answer is not None and isinstance(answer.body, Arriving):
-                breaks[answer.source] += 1
-                spent = frozenset(source for source, number in breaks.items() if number >= CHANCES)
-                resume = Resume(answer.source, self.part.size, answer.body.validator, spent)
+                self._breaks[answer.source] += 1
+                resume = Resume(answer.source, self.part.size, answer.body.validator, self._spent())
             else:
-                breaks.clear()  # nobody else can go on: whoever broke off is asked again
+                self._breaks.clear()  # nobody else can go on: whoever broke off is asked again
                 resume = resume and replace(resume, broken=frozenset())
             self._metrics.counter(families.RESUMES).add()
             await asyncio.sleep(PAUSE * fruitless)
         raise Unavailable(asked=str(self._ask), source=self._source.name, reason=f"broke off {BREAKS} times")
+
+    def _spent(self) -> frozenset[str]:
+        """The sources that have had their chances."""
+        return frozenset(source for source, number in self._breaks.items() if number >= CHANCES)
 
     async def _receive(self, answer: Answer) -> None:
         """One transfer.

@@ -39,6 +39,12 @@ class Flight(Generic[V]):
             self._result.exception()  # a flight that nobody waits for (a refresh) has said its error to the log
 
     @property
+    def value(self) -> V | None:
+        """What was published last, if anything was."""
+        ready = self._result.done() and not self._result.cancelled() and self._result.exception() is None
+        return self._result.result() if ready else None
+
+    @property
     def published(self) -> bool:
         return self._result.done()
 
@@ -68,6 +74,11 @@ class Flights(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    def published(self, key: K) -> V | None:
+        """What a flight for `key` has given out already while it goes on to make it durable; None if there is none."""
+        flight = self._flights.get(key)
+        return None if flight is None else flight.value
 
     def join(self, key: K, fly: Callable[[Flight[V]], Awaitable[None]]) -> tuple[Flight[V], bool]:
         """The flight for `key`, and whether it was already under way; else `fly(flight)` is started, which

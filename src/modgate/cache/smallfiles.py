@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modgate.cache.absence import VERDICT_SECONDS, Absences
 from modgate.cache.changing import Obtained
@@ -15,7 +15,7 @@ from modgate.errors import Absent, Corrupt
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
-from modgate.source.base import Cached, Terms
+from modgate.source.base import Cached, Freshness, Terms
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
 
@@ -43,7 +43,7 @@ class Item:
     check: Callable[[ArtifactRow], Awaitable[None]]
     """Raises Corrupt or Unavailable; then nothing is committed."""
     stored: Callable[[], Awaitable[None]]
-    """Told when it has been committed."""
+    """Awaited when it was fetched and before anybody gets it, so that nobody who has it sees a list without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Small:
 
     data: bytes
     row: ArtifactRow
+    cached: Cached = Cached.MISS
+    """How whoever began the look came by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,19 @@ class SmallFiles:
             GatewayError: it cannot be had.
         """
         stamp = self._store.stamp(item.topic)
-        found = self._look(item)
+        # What others have been given is there, though it is still being made durable.
+        found = self._flights.published(item.name) or self._look(item)
+        if isinstance(found, Doubtful) and terms.freshness is Freshness.CACHED_ONLY:
+            async with self._store.hold(item.name):
+                found = await self._settled(item)
         if isinstance(found, Small):
             return found, Cached.HIT, stamp
         raise_remembered(self._absences, item.name, item.label, terms, stamp)
         flight, joined = self._flights.join(item.name, lambda flight: self._fly(item, flight))
         if joined:
             self._coalesced.value += 1
-        return await flight.result(terms.deadline), Cached.COALESCED if joined else Cached.MISS, stamp
+        small = await flight.result(terms.deadline)
+        return small, Cached.COALESCED if joined else small.cached, stamp
 
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
@@ -122,14 +129,14 @@ class SmallFiles:
         return Doubtful(data, identity.inode, row is not None)
 
     async def _fly(self, item: Item, flight: Flight[Small]) -> None:
-        async with self._store.hold(item.name):
-            found = self._look(item)
-            if isinstance(found, Doubtful):
-                found = await self._settle(item, found)
+        async with self._store.hold(item.name) as waited:
+            found = await self._settled(item)
             if found is not None:
-                flight.publish(found)  # another process was first, or the file had only to be pinned
+                # Another process was first, or the file had only to be pinned.
+                flight.publish(replace(found, cached=Cached.COALESCED if waited else Cached.HIT))
                 return
             small = await self._obtain(item)
+            await item.stored()
             temporary = self._store.write_temporary(small.data)
             was_absent = self._absences.forget(item.name)
             flight.publish(small)
@@ -137,10 +144,12 @@ class SmallFiles:
             self._metrics.counter(families.COMMITS, item.kind).add()
             if was_absent:
                 self._store.changed(item.topic)
-        await item.stored()
 
-    async def _settle(self, item: Item, found: Doubtful) -> Small | None:
-        """Pin a file that came into the tree from outside, or put a bad one out of the way."""
+    async def _settled(self, item: Item) -> Small | None:
+        """What the tree has; one that came into it from outside is pinned, a bad one is put out of the way."""
+        found = self._look(item)
+        if not isinstance(found, Doubtful):
+            return found
         if not found.pinned:
             try:
                 item.formed(found.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -25,7 +26,7 @@ from modgate.errors import Absent, Corrupt, GatewayError
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
-from modgate.source.base import Answer, Ask, Cached, Source, Terms
+from modgate.source.base import Answer, Ask, Cached, Freshness, Source, Terms
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
 from modgate.storage.tree import Identity
@@ -38,6 +39,8 @@ class Held:
     body: StoredFile | Spooled
     row: ArtifactRow | None
     """None while it grows."""
+    cached: Cached = Cached.MISS
+    """How whoever began the look came by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,9 @@ class Zips:
         rules = self._rules(ask.path)
         stamp = self._store.stamp(ask.path)
         found = await self._look(ask)
+        if isinstance(found, Doubtful) and terms.freshness is Freshness.CACHED_ONLY:
+            async with self._store.hold(ask.name):
+                found = await self._settled(ask)
         if isinstance(found, Held):
             return self._told(ask, found, rules, Cached.HIT, stamp)
         raise_remembered(self._absences, ask.name, str(ask), terms, stamp)
@@ -108,7 +114,7 @@ class Zips:
         if joined:
             self._coalesced.value += 1
         held = await flight.result(terms.deadline)
-        return self._told(ask, held, rules, Cached.COALESCED if joined else Cached.MISS)
+        return self._told(ask, held, rules, Cached.COALESCED if joined else held.cached)
 
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
@@ -128,24 +134,25 @@ class Zips:
 
     async def _fly(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
         def begun(spooled: Spooled) -> None:
-            flight.publish(Held(spooled, None))
+            flight.publish(Held(spooled, None, Cached.COALESCED))
 
         with closing(Follower(self._store, ask.name, begun, flight.retract)) as follower:
-            async with self._store.hold(ask.name, meanwhile=follower.look):
-                found = await self._look(ask)
-                if isinstance(found, Doubtful):
-                    found = await self._settle(ask, found)
+            async with self._store.hold(ask.name, meanwhile=follower.look) as waited:
+                found = await self._settled(ask)
                 orphan = follower.ended(found.body.identity if found is not None else None)
                 if found is not None:
-                    flight.publish(found)
+                    flight.publish(replace(found, cached=Cached.COALESCED if waited else Cached.HIT))
                     return
                 async with self._downloads:
                     await self._lead(ask, rules, flight, orphan)
 
-    async def _settle(self, ask: Ask, found: Doubtful) -> Held | None:
-        """Pin a file that came into the tree from outside, or put a bad one out of the way."""
-        if found.row is None:
-            path = self._store.tree.path(self._store.name, ask.name)
+    async def _settled(self, ask: Ask) -> Held | None:
+        """What the tree has; one that came into it from outside is pinned, a bad one is put out of the way."""
+        found = await self._look(ask)
+        if not isinstance(found, Doubtful):
+            return found
+        path = self._store.tree.path(self._store.name, ask.name)
+        if found.row is None and os.access(path, os.R_OK):
             job = await self._checker.begin(ask, path)
             try:
                 sums = await job.finish(found.identity.size)
@@ -183,6 +190,7 @@ class Zips:
             row = self._row(ask, fetched)
             self._same_as_before(ask, row)
             await self._checked(ask, row)
+            await self._on_stored(ask)
             held = await self._commit(ask, row, download)
         except GatewayError as error:
             self._remember(ask, rules, error)
@@ -197,7 +205,6 @@ class Zips:
         flight.publish(held)
         if was_absent:
             self._store.changed(ask.path)
-        await self._on_stored(ask)
 
     async def _commit(self, ask: Ask, row: ArtifactRow, download: Download) -> Held:
         """Durable bytes, durable row, rename: only then are the last bytes released."""

@@ -16,10 +16,11 @@ from modgate.cache.changing import Changing, Obtained, Question
 from modgate.cache.freshness import Ages
 from modgate.cache.smallfiles import Item, SmallFiles
 from modgate.checksum.ways import Ways
-from modgate.errors import Absent, Corrupt, Malformed
+from modgate.errors import Absent, Corrupt, Malformed, Unavailable
 from modgate.gomod.escape import escape_path, escape_version, unescape_path, unescape_version
 from modgate.source.base import FOREVER, Cached, Terms
 from modgate.storage.records import ArtifactRow
+from modgate.storage.tree import NAME_BYTES
 from modgate.tlog.tile import parse_tile
 from modgate.tlog.tree import parse_lookup, parse_signed_head
 
@@ -100,7 +101,10 @@ class Database:
         if path != TOOLCHAIN and self._is_private(path):
             reason = "is private here, and private paths are never looked up outside; set GONOSUMDB for it"
             raise Absent(asked=f"{path}@{version}", reason=reason)
-        return f"lookup/{escape_path(path)}@{escape_version(version)}"
+        name = f"lookup/{escape_path(path)}@{escape_version(version)}"
+        if any(len(element) > NAME_BYTES for element in name.split("/")):
+            raise Absent(asked=f"{path}@{version}", reason="has a name that is longer than any file system takes")
+        return name
 
     async def _latest(self, terms: Terms) -> DatabaseReply:
         async def obtain() -> Obtained:
@@ -130,7 +134,7 @@ class Database:
             topic=self.name,
             absent=0.0,
             obtain=obtain,
-            formed=lambda data: judged(data, "the store"),
+            formed=lambda data: self._formed(shape, data, name),
             h1=lambda _: "",
             check=check,
             stored=stored,
@@ -139,17 +143,24 @@ class Database:
         return DatabaseReply(small.data, media_type, FOREVER, cached, small.row.source, stamp)
 
     def _judged(self, shape: Callable[[bytes], object], name: str) -> Callable[[bytes, str], Obtained]:
-        """A login page, a cut tile or an error text with status 200 is kept by nobody."""
+        """A login page, a cut tile or an error text with status 200 is kept by nobody, and is no verdict either: what a
+        record says is the client's to verify, and it is asked for again with the next ask."""
 
         def use(data: bytes, source: str) -> Obtained:
             try:
                 shape(data)
             except Malformed as error:
                 reason = f"sent what cannot be it: {error.why}"
-                raise Corrupt(asked=f"{self.name} {name}", source=source, reason=reason) from error
+                raise Unavailable(asked=f"{self.name} {name}", source=source, reason=reason) from error
             return Obtained(data, "", source)
 
         return use
+
+    def _formed(self, shape: Callable[[bytes], object], data: bytes, name: str) -> None:
+        try:
+            shape(data)
+        except Malformed as error:
+            raise Corrupt(asked=f"{self.name} {name}", source="the store", reason=error.why) from error
 
 
 class Databases:

@@ -253,7 +253,7 @@ def _exact(url: str) -> Any:
 def _silent(upstream: str, deadlines: Deadlines, error: TimeoutError) -> Unavailable:
     reason = f"sent no first byte within {deadlines.first_byte:g} s"
     if isinstance(error, importlib.import_module("aiohttp").ConnectionTimeoutError):
-        reason = f"accepted no connection within {deadlines.connect:g} s"
+        reason = f"let no connection come about within {deadlines.connect:g} s"
     return Unavailable(source=upstream, reason=reason, trouble=Trouble.TIMEOUT, blames_upstream=True)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 _RESERVED = ":/?#[]@!$&'()*+,;=%"
 """What a URL may hold as it is, besides letters, digits and `-._~` (RFC 3986 §2.2). Blanks and other characters in a
 Location are percent-encoded, as the go command does."""
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/?#])")
+"""What the go command takes for no Location either: control characters, and a scheme without a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,10 @@ def redirected(target: Target, location: str) -> Target | None:
 
     Credentials stay with their origin. Those that a Location names are not ours to use.
     """
+    if _UNREADABLE.search(location):
+        return None
+    place = quote(location, safe=_RESERVED, errors="surrogateescape")
     try:
-        place = quote(location, safe=_RESERVED, errors="surrogateescape")
         following = Target(target_of(urljoin(target.url, place)).url)
         scheme = following.origin[0]
     except ValueError:

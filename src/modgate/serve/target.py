@@ -28,7 +28,7 @@ RESERVED = frozenset({"index", "catalog", "api", "health", "healthz", "readyz", 
 """First segments that are ours and are no view."""
 BY_EXTENSION = {"info": Kind.INFO, "mod": Kind.MOD, "zip": Kind.ZIP}
 
-_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _ODD_BYTE = re.compile(rb"[^\x21-\x7e]")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_SLASH = re.compile(rb"%2[Ff]")

@@ -204,7 +204,7 @@ async def _words(response: Response) -> str:
     except (Unavailable, UnicodeDecodeError):
         return ""
     printable = all(character.isprintable() or character in "\n\t" for character in text)
-    return text[:WORDS] if printable else ""
+    return text[:WORDS] if printable and text.strip() else ""
 
 
 def _strong(etag: str) -> str:

@@ -17,7 +17,7 @@ import zlib
 from pathlib import Path
 
 SLOTS = 65536
-"""512 KiB of address space; with 100,000 modules in use each shares its slot with one other."""
+"""512 KiB on disk; with 100,000 modules in use each shares its slot with one other."""
 EVERYTHING = 0
 """The slot for what changes every answer: policy, grants, routes."""
 
@@ -33,8 +33,8 @@ class Generations:
         """
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if os.fstat(descriptor).st_size < SLOTS * 8:
-                os.ftruncate(descriptor, SLOTS * 8)
+            # Not a hole: to write into one on a full disk kills the process (SIGBUS).
+            os.posix_fallocate(descriptor, 0, SLOTS * 8)
             self._map = mmap.mmap(descriptor, SLOTS * 8)
         finally:
             os.close(descriptor)

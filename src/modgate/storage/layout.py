@@ -11,6 +11,7 @@ id                      this gateway's identity in Via headers
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from dataclasses import dataclass
@@ -63,13 +64,12 @@ class Layout:
         Raises:
             OSError: it cannot be read or written.
         """
-        path = self.root / "id"
-        fresh = secrets.token_hex(8)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            # A process that died between creating and writing it leaves it empty: then the path names it well enough.
-            return path.read_text().strip() or "0" * 16
-        with os.fdopen(descriptor, "w") as file:
-            file.write(fresh)
-        return fresh
+        descriptor = os.open(self.root / "id", os.O_RDWR | os.O_CREAT, 0o644)
+        with os.fdopen(descriptor, "r+") as file:
+            # Of several processes that start at once the first one writes it; one that died before it could is no harm.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            known = file.read().strip()
+            if not known:
+                known = secrets.token_hex(8)
+                file.write(known)
+            return known

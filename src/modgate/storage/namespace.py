@@ -22,6 +22,10 @@ from modgate.storage.records import AnswerRow, ArtifactRow, Records
 from modgate.storage.tree import Tree
 
 
+PROBE = 65536
+"""Bytes: less than that fits into the last block of a full disk."""
+
+
 class Health:
     """Whether the store could be written the last time it was tried."""
 
@@ -42,12 +46,16 @@ class Health:
         """Try to write now; returns what is wrong, or ""."""
         path = spool / f"{secrets.token_hex(6)}.probe"
         try:
-            path.write_bytes(b"x")
-            path.unlink()
+            with path.open("wb") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())  # some file systems find out only then that they are full
         except OSError as error:
             self.failed(error)
         else:
             self.worked()
+        with suppress(OSError):  # gone already: a process that starts now may have swept it
+            path.unlink()
         return self.problem
 
     def worked(self) -> None:

@@ -27,12 +27,21 @@ def session(spool: Path) -> Iterator[str]:
     sweep(spool)
     name = secrets.token_hex(6)
     path = spool / f"{name}.session"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = _locked(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield name
     finally:
         path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    """Make the file and lock it. Somebody who sweeps between the two takes it for a dead one: then once more."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
         os.close(descriptor)
 
 

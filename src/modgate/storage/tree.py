@@ -22,6 +22,8 @@ class Identity:
     size: int
     modified: int
     """Nanoseconds since the epoch."""
+    changed: int
+    """Likewise, of content, name or permissions: nobody can put this one back, as restored backups do with the other."""
     inode: int
 
 
@@ -45,7 +47,7 @@ class Tree:
             status = os.stat(self.path(namespace, name))
         except OSError:
             return None
-        return Identity(status.st_size, status.st_mtime_ns, status.st_ino)
+        return _identity(status)
 
     def read(self, namespace: str, name: str, most: int) -> tuple[bytes, Identity] | None:
         """A small file and its identity, at most `most` bytes and one, so that the caller sees when it is too long.
@@ -78,8 +80,11 @@ class Tree:
 
 
 def identity_of(descriptor: int) -> Identity:
-    status = os.fstat(descriptor)
-    return Identity(status.st_size, status.st_mtime_ns, status.st_ino)
+    return _identity(os.fstat(descriptor))
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return Identity(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
