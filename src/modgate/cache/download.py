@@ -89,6 +89,7 @@ class Download:
         assert self.part is not None
         continued = self.part.size > 0
         for _ in range(ANEW + 1):
+            broke = False
             try:
                 source, broke = await self._transfer(continued)
                 return await self._judge(source)

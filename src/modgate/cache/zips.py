@@ -22,7 +22,7 @@ from modgate.cache.proof import Proofs
 from modgate.cache.remembered import raise_remembered
 from modgate.cache.spool import Spooled
 from modgate.cache.stored import StoredFile
-from modgate.errors import Absent, Corrupt, GatewayError
+from modgate.errors import Absent, Corrupt, GatewayError, Trouble, Unavailable
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
@@ -200,6 +200,10 @@ class Zips:
             unavailable = self._store.health.failed(error)
             download.fail(unavailable)
             raise unavailable from error
+        except Exception:
+            # A defect of ours, which the flight tells; whoever reads the growing file must not wait for ever.
+            download.fail(Unavailable(asked=str(ask), reason="failed inside this gateway", trouble=Trouble.OURS))
+            raise
         finally:
             download.close()
         flight.publish(held)
