@@ -308,6 +308,7 @@ async def run(loaded: Loaded) -> int:
             stack, loaded, source, sums, checks=lambda: _checks(store, chain), store=store, telling=telling
         )
         watches = [one.guarded.watch() for one in chain if one.guarded]
+        watches.append(store.health.watch(store.layout.spool))
         lifecycle = Lifecycle(open_ports.listeners, watches, open_ports.access_log, settings.drain_time)
         await lifecycle.run(
             started=lambda: announce(_banner(loaded, open_ports)), reload=lambda: open_ports.reload(log)
@@ -323,7 +324,7 @@ SETTLE = 2.0
 
 def _checks(store: Store, chain: Sequence[Upstream]) -> list[Check]:
     """What readiness depends on; asked at each probe, and none of it waits."""
-    problem = store.health.probe(store.layout.spool)
+    problem = store.health.problem
     down = [one.member.source.name for one in chain if one.is_down()]
     all_down = "" if len(down) < len(chain) else f"known to be down: {', '.join(down)}"
     return [Check("store", not problem, problem), Check("upstreams", not all_down, all_down)]

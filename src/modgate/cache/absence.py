@@ -26,7 +26,7 @@ class Absences:
         if seconds <= 0:
             return
         now = self._clock()
-        self._until[name] = (now + seconds, now, error)
+        self._until[name] = (now + seconds, now, _plain(error))
         self._until.move_to_end(name)
         if len(self._until) > MOST:
             self._until.popitem(last=False)
@@ -46,3 +46,10 @@ class Absences:
     def forget(self, name: str) -> bool:
         """It exists after all; returns whether something else was remembered."""
         return self._until.pop(name, None) is not None
+
+
+def _plain(error: Absent | Corrupt) -> GatewayError:
+    """The same without its traceback, which would keep every frame that it passed through, and all that they hold."""
+    if isinstance(error, Absent):
+        return Absent(asked=error.asked, source=error.source, reason=error.reason, words=error.words)
+    return Corrupt(asked=error.asked, source=error.source, reason=error.reason)

@@ -13,6 +13,9 @@ from modgate.source.base import Answer, Ask, Kind, Ready, Source, Terms
 from modgate.source.wellformed import formed
 from modgate.storage.records import ArtifactRow
 
+LARGE = 65536
+"""Bytes from which a file is answered from the disk: nearly every .info and .mod is smaller."""
+
 OnStored = Callable[[Ask], Awaitable[None]]
 """Told of each version that was fetched, before anybody gets it: a list that lacks it is out of date."""
 
@@ -44,7 +47,8 @@ class Artifacts:
         row = small.row
         return Answer(
             ask,
-            Ready(small.data),
+            # A slow client of a large one costs a descriptor then, and not its bytes.
+            small.file if small.file is not None and row.size > LARGE else Ready(small.data),
             version=ask.version,
             digest=row.sha256,
             fetched=row.stored,

@@ -81,9 +81,7 @@ class Changing:
             GatewayError: there is none, and what is stored may not be used instead.
         """
         stamp = self._store.stamp(question.topic)
-        # What others have been given is there, though it is still being made durable.
-        published = self._flights.published(question.name)
-        row = published.row if published is not None else self._store.answer(question.name)
+        row = self._known(question.name)
         now = self._clock()
         verdict = Verdict.GONE
         if row is not None:
@@ -98,7 +96,7 @@ class Changing:
 
     async def expire(self, name: str, topic: str, version: str) -> None:
         """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used."""
-        row = self._store.answer(name)
+        row = self._known(name)
         if row is not None and not row.expired and version.encode() not in row.body.split():
             await self._store.put_answer(replace(row, expired=True))
             self._store.changed(topic)
@@ -108,6 +106,11 @@ class Changing:
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
+
+    def _known(self, name: str) -> AnswerRow | None:
+        """The last answer. What others have been given is there, though it is still being made durable."""
+        published = self._flights.published(name)
+        return published.row if published is not None else self._store.answer(name)
 
     async def _ask_first(self, question: Question, terms: Terms, seen: AnswerRow | None, *, usable: bool) -> Told:
         old = seen if usable else None
@@ -149,6 +152,11 @@ class Changing:
             answer = await question.obtain()
         except Absent as error:
             self._absences.put(question.name, error, question.absent)
+            row = self._store.answer(question.name)
+            if row is not None and not row.expired:
+                # It is gone: what is stored must not be told again as if nothing had been said.
+                await self._store.put_answer(replace(row, expired=True))
+                self._store.changed(question.topic)
             raise
         self._absences.forget(question.name)
         return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked)

@@ -144,8 +144,11 @@ class Checker:
 
     async def _listen(self, child: Process) -> None:
         assert child.stdout is not None
-        while line := await child.stdout.readline():
-            self._settle(json.loads(line))
+        try:
+            while line := await child.stdout.readline():
+                self._settle(json.loads(line))
+        except ValueError:
+            child.kill()  # what it says cannot be understood any more: its jobs go to a new one
         await child.wait()
         async with self._starting:
             self._child = None

@@ -144,6 +144,8 @@ class Download:
         """Transfers until the file is complete: (the source of its end, whether one broke)."""
         assert self.part is not None
         note = self.part.note() if continued else None
+        if note is not None and note.size == self.part.size:
+            return note.source, True  # nothing is missing: its leader died while it was checked
         resume = Resume(note.source, self.part.size, note.validator) if note else None
         if self._breaks and resume is None:
             resume = Resume("", 0, "", self._spent())  # begun anew, but not at the source that broke it

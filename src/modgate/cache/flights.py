@@ -17,6 +17,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+MOST = 2048
+"""Flights of one kind at once. Each holds a lock, that is a descriptor, and outlives its clients: without a bound those
+who ask for what hangs could use up all descriptors."""
+
+
 class Flight(Generic[V]):
     """One fetch under way."""
 
@@ -86,6 +91,9 @@ class Flights(Generic[K, V]):
         flight = self._flights.get(key)
         if flight is not None:
             return flight, True
+        if len(self._flights) >= MOST:
+            reason = f"has {MOST} fetches under way and begins no more; ask again"
+            raise Unavailable(reason=reason, trouble=Trouble.OURS)
         flight = self._flights[key] = Flight(asyncio.get_running_loop())
         task = asyncio.get_running_loop().create_task(self._run(key, flight, fly))
         self._tasks.add(task)

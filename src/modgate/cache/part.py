@@ -76,6 +76,8 @@ class Part:
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         self.size = os.fstat(self._descriptor).st_size
         self._position = self.size
+        self._whole: int | None = None
+        """The length of the whole file, where a transfer has told it."""
         try:
             self._reserve(self.size)
         except Unavailable:
@@ -95,10 +97,13 @@ class Part:
         if arriving.start > self.size or (arriving.size is not None and arriving.size < self.size):
             raise Diverged
         self._position = arriving.start
-        if arriving.size is not None:
-            self._reserve(arriving.size)
+        # A length that was told once is told to clients: a later transfer that tells none has to keep to it.
+        known = before.size if before is not None and self.size else None
+        self._whole = known if arriving.size is None else arriving.size
+        if self._whole is not None:
+            self._reserve(self._whole)
         with open(self._note, "w") as file:
-            json.dump(asdict(Note(source, arriving.url, arriving.size, arriving.validator)), file)
+            json.dump(asdict(Note(source, arriving.url, self._whole, arriving.validator)), file)
 
     def accept(self, chunk: bytes) -> None:
         """The next bytes of the transfer.
@@ -111,6 +116,8 @@ class Part:
         if known > 0 and os.pread(self._descriptor, known, self._position) != chunk[:known]:
             raise Diverged
         fresh = memoryview(chunk)[max(known, 0) :]
+        if self._whole is not None and self.size + len(fresh) > self._whole:
+            raise Diverged
         if fresh:
             self._reserve(self.size + len(fresh))
             _write_all(self._descriptor, fresh, self.size)
@@ -121,9 +128,9 @@ class Part:
         """The transfer says that this was all.
 
         Raises:
-            Diverged: it ended before what came before.
+            Diverged: it ended before what came before, or elsewhere than was told.
         """
-        if self._position < self.size:
+        if self._position < self.size or _differ(self._whole, self.size):
             raise Diverged
 
     def note(self) -> Note | None:

@@ -11,6 +11,7 @@ from modgate.cache.absence import VERDICT_SECONDS, Absences
 from modgate.cache.changing import Obtained
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.remembered import raise_remembered
+from modgate.cache.stored import StoredFile
 from modgate.errors import Absent, Corrupt
 from modgate.observe import families
 from modgate.observe.events import Events
@@ -54,6 +55,8 @@ class Small:
     row: ArtifactRow
     cached: Cached = Cached.MISS
     """How whoever began the look came by it."""
+    file: StoredFile | None = None
+    """Where it lies, once it is in the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,18 @@ class SmallFiles:
         small = await flight.result(terms.deadline)
         return small, Cached.COALESCED if joined else small.cached, stamp
 
+    def kept(self, name: str) -> bytes | None:
+        """The file of this name, if it is here and what was committed."""
+        read = self._store.tree.read(self._store.name, name, self._most)
+        row = self._store.pin(name) if read is not None else None
+        if read is None or row is None or hashlib.sha256(read[0]).hexdigest() != row.sha256:
+            return None
+        return read[0]
+
+    def names(self, folder: str) -> list[str]:
+        """What lies directly below a folder of the tree; nothing if it is not there."""
+        return self._store.tree.names(self._store.name, folder)
+
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
@@ -125,7 +140,7 @@ class SmallFiles:
         data, identity = read
         row = self._store.pin(item.name)
         if row is not None and row.size == len(data) and row.sha256 == hashlib.sha256(data).hexdigest():
-            return Small(data, row)
+            return Small(data, row, file=StoredFile(self._store.tree.path(self._store.name, item.name), identity))
         return Doubtful(data, identity.inode, row is not None)
 
     async def _fly(self, item: Item, flight: Flight[Small]) -> None:

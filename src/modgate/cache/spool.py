@@ -52,9 +52,10 @@ class Spooled:
         return self._error
 
     def grow(self, written: int) -> None:
-        """`written` bytes lie in the file."""
-        if written - HOLD > self.released:
-            self.released = written - HOLD
+        """`written` bytes lie in the file; whatever its length turns out to be, its end is not handed out here."""
+        free = (written if self.size is None else min(written, self.size)) - HOLD
+        if free > self.released:
+            self.released = free
             self._wake()
 
     def finish(self, size: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modgate.cache.changing import Changing, Obtained, Question
 from modgate.cache.freshness import Ages
@@ -21,7 +21,7 @@ from modgate.gomod.escape import escape_path, escape_version, unescape_path, une
 from modgate.source.base import FOREVER, Cached, Terms
 from modgate.storage.records import ArtifactRow
 from modgate.storage.tree import NAME_BYTES
-from modgate.tlog.tile import parse_tile
+from modgate.tlog.tile import Tile, parse_tile
 from modgate.tlog.tree import parse_lookup, parse_signed_head
 
 LATEST = Ages(fresh=5.0, stale=5.0, keep=30 * 86400.0)
@@ -83,9 +83,10 @@ class Database:
         kind, _, what = rest.partition("/")
         if kind == "tile":
             tile = parse_tile(rest)
-            return await self._file(rest, OCTETS, lambda data: _sized(data, tile.size), terms)
+            kept = self._wider(tile) if tile.size is not None else _nothing
+            return await self._file(rest, OCTETS, lambda data: _sized(data, tile.size), terms, kept)
         if kind == "lookup":
-            return await self._file(self._lookup(what), TEXT, _is_lookup, terms)
+            return await self._file(self._lookup(what), TEXT, _is_lookup, terms, _nothing)
         raise Malformed("checksum database request", rest, "it is none of supported, latest, lookup/… and tile/…")
 
     async def close(self, grace: float = 0.0) -> None:
@@ -115,10 +116,20 @@ class Database:
         row = told.row
         return DatabaseReply(row.body, TEXT, row.fetched + LATEST.fresh, told.cached, row.source, told.stamp)
 
-    async def _file(self, name: str, media_type: str, shape: Callable[[bytes], object], terms: Terms) -> DatabaseReply:
+    async def _file(
+        self,
+        name: str,
+        media_type: str,
+        shape: Callable[[bytes], object],
+        terms: Terms,
+        kept: Callable[[], bytes | None],
+    ) -> DatabaseReply:
+        """`kept` finds the same content in another file that is here already."""
         judged = self._judged(shape, name)
 
         async def obtain() -> Obtained:
+            if (data := kept()) is not None:
+                return Obtained(data, "", "the store")
             return await self._ways.fetch(name, self._most, judged)
 
         async def check(row: ArtifactRow) -> None:
@@ -141,6 +152,23 @@ class Database:
         )
         small, cached, stamp = await self._files.get(item, terms)
         return DatabaseReply(small.data, media_type, FOREVER, cached, small.row.source, stamp)
+
+    def _wider(self, tile: Tile) -> Callable[[], bytes | None]:
+        """A partial tile is the beginning of every wider one at its place (protocol.md §5.3).
+
+        A client without a database asks for the widths of the tree head that it happens to meet first; with the
+        upstream gone, one that nobody asked for before can still be answered.
+        """
+
+        def find() -> bytes | None:
+            full = replace(tile, width=1 << tile.height)
+            partial = [int(name) for name in self._files.names(f"{full.path}.p") if name.isdecimal()]
+            widths = sorted(width for width in {*partial, full.width} if width > tile.width)
+            found = (self._files.kept(replace(tile, width=width).path) for width in widths)
+            data = next((data for data in found if data is not None), None)
+            return None if data is None else data[: tile.size]
+
+        return find
 
     def _judged(self, shape: Callable[[bytes], object], name: str) -> Callable[[bytes, str], Obtained]:
         """A login page, a cut tile or an error text with status 200 is kept by nobody, and is no verdict either: what a
@@ -197,3 +225,7 @@ def _sized(data: bytes, size: int | None) -> None:
 
 def _is_lookup(data: bytes) -> None:
     parse_lookup(data)
+
+
+def _nothing() -> None:
+    """A lookup stands in no other file."""

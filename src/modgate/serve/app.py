@@ -26,7 +26,7 @@ from modgate.serve.exchange import Exchange, Reporter
 from modgate.serve.health import Health
 from modgate.serve.keep import Keeper
 from modgate.serve.response import Content, DatabaseReply
-from modgate.serve.send import BodyBroke, Responder, pieces_of
+from modgate.serve.send import PIECE, BodyBroke, Responder, pieces_of
 from modgate.serve.target import BadTarget, Place, Target, parse_target
 from modgate.source.base import Arriving, Ask, Freshness, Growing, Ready, Source, Stored, Terms, is_stored
 
@@ -185,7 +185,7 @@ class DataPort:
         start, stop = (decision.start, decision.stop) if isinstance(decision, Part) else (0, content.size)
         if not is_get or isinstance(decision, NotModified):
             await to.whole(status, lines)
-        elif isinstance(body, Ready):
+        elif isinstance(body, Ready) and len(body.data) <= PIECE:
             await to.whole(status, lines, body.data[start:stop])
         elif isinstance(body, Arriving):
             raise TypeError("a source let a body through that nobody has kept")

@@ -73,14 +73,14 @@ def _pushed(transport: asyncio.Transport, head: bytes, descriptor: int, size: in
     """How many bytes of head and file the socket took; errors of the connection are left to the transport to find."""
     if size < PUSHED:
         return 0
-    with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as out:
-        went = 0
-        try:
+    went = 0
+    try:
+        with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as out:
             went = out.send(head, socket.MSG_MORE)
             if went == len(head):
                 went += os.sendfile(out.fileno(), descriptor, 0, size)
-        except OSError:
-            pass
+    except OSError:
+        pass
     return went
 
 

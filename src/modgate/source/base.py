@@ -200,19 +200,19 @@ class Ready:
         return len(self.data)
 
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
-        return _Piece(self.data[start:stop])
+        return _Piece(memoryview(self.data)[start:stop])
 
 
 class _Piece:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: memoryview) -> None:
+        self._rest = data
 
     async def read(self) -> bytes:
-        data, self._data = self._data[:262144], self._data[262144:]
+        data, self._rest = bytes(self._rest[:262144]), self._rest[262144:]
         return data
 
     def close(self) -> None:
-        self._data = b""
+        self._rest = memoryview(b"")
 
 
 class Stored(Body, Protocol):

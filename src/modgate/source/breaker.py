@@ -63,8 +63,9 @@ class Guarded:
     """Asks `source` unless its breaker is open.
 
     Absence, refusal and corruption are answers; of `Unavailable` only what blames the upstream itself counts, so that
-    one broken module does not close a healthy mirror. A probe asks for what failed last: some upstreams answer their
-    root from a cache while everything behind it hangs.
+    one broken module does not close a healthy mirror. Probes ask in turn for what failed last, because some upstreams
+    answer their root while everything behind it hangs, and for what was answered last, because one module may fail for
+    ever.
     """
 
     def __init__(self, source: Source, probe: Probe, limits: Limits, events: Events) -> None:
@@ -74,6 +75,8 @@ class Guarded:
         self._events = events
         self._breaker = Breaker(limits)
         self._failed_name = ""
+        self._good_name = ""
+        self._probes = 0
 
     @property
     def name(self) -> str:
@@ -104,9 +107,9 @@ class Guarded:
                 self._fail(ask, error)
             raise
         except GatewayError:
-            self._breaker = self._breaker.answered()
+            self._answered(ask)
             raise
-        self._breaker = self._breaker.answered()
+        self._answered(ask)
         return answer
 
     async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
@@ -122,7 +125,8 @@ class Guarded:
     async def _probe_once(self, slots: asyncio.Semaphore) -> None:
         try:
             async with asyncio.timeout(self._limits.probe_timeout):
-                well = await self._probe(self._failed_name)
+                self._probes += 1
+                well = await self._probe(self._good_name if self._good_name and self._probes % 2 else self._failed_name)
         except TimeoutError:
             well = False
         except Exception as error:  # noqa: BLE001 - a defect that an upstream can cause must not end the gateway
@@ -133,6 +137,10 @@ class Guarded:
         if well and self._breaker.is_open:
             self._breaker = self._breaker.probed(well=True)
             self._events.emit("upstream_up", source=self.name)
+
+    def _answered(self, ask: Ask) -> None:
+        self._breaker = self._breaker.answered()
+        self._good_name = ask.name
 
     def _fail(self, ask: Ask, error: Unavailable) -> None:
         was_open, self._failed_name = self._breaker.is_open, ask.name

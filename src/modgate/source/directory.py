@@ -70,6 +70,9 @@ class Directory:
         """ENOENT is 404, EACCES is 403, as in the go command; everything else is trouble."""
         reason = (error.strerror or type(error).__name__).lower()
         match error:
+            case FileNotFoundError() if not os.path.isdir(self._root):
+                gone = "the directory itself is not there: is its file system mounted?"
+                return Unavailable(asked=str(ask), source=self.name, reason=gone, trouble=Trouble.CONNECTION)
             case FileNotFoundError() | NotADirectoryError() | IsADirectoryError():
                 return Absent(asked=str(ask), source=self.name, reason=reason)
             case PermissionError():

@@ -92,7 +92,11 @@ class Commits:
                     ends = True
                     break
                 jobs.append(job)
-            self._batch(jobs)
+            try:
+                self._batch(jobs)
+            except Exception as error:  # noqa: BLE001 the one writer has to live: whoever waits is told, and asks again
+                for job in jobs:
+                    job.error = job.error or OSError(f"commit failed: {error}")
             for job in jobs:
                 job.settle()
             if ends:

@@ -46,6 +46,9 @@ class Locks:
             except BlockingIOError:
                 os.close(descriptor)
                 return None
+            except OSError:
+                os.close(descriptor)
+                raise
             if _is_at(descriptor, path):
                 return descriptor
             os.close(descriptor)  # its last holder removed it between our open and our lock

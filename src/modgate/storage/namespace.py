@@ -6,11 +6,12 @@ being served.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from modgate.errors import Trouble, Unavailable
@@ -21,9 +22,10 @@ from modgate.storage.locks import Locks, key_of
 from modgate.storage.records import AnswerRow, ArtifactRow, Records
 from modgate.storage.tree import Tree
 
-
 PROBE = 65536
 """Bytes: less than that fits into the last block of a full disk."""
+PROBE_SECONDS = 2.0
+"""Between two tries: readiness tells of a full disk, and of its end, within this time."""
 
 
 class Health:
@@ -42,26 +44,36 @@ class Health:
         reason = f"cannot store anything new ({problem}); what is stored is still served"
         return Unavailable(reason=reason, trouble=Trouble.OURS, retry_after=5.0)
 
-    def probe(self, spool: Path) -> str:
-        """Try to write now; returns what is wrong, or ""."""
-        path = spool / f"{secrets.token_hex(6)}.probe"
-        try:
-            with path.open("wb") as file:
-                file.write(bytes(PROBE))
-                file.flush()
-                os.fsync(file.fileno())  # some file systems find out only then that they are full
-        except OSError as error:
-            self.failed(error)
-        else:
-            self.worked()
-        with suppress(OSError):  # gone already: a process that starts now may have swept it
-            path.unlink()
-        return self.problem
+    async def watch(self, spool: Path, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Try to write every few seconds, for ever; in a thread, because a disk may hang."""
+        while True:
+            error = await asyncio.to_thread(_probe, spool)
+            if error is None:
+                self.worked()
+            else:
+                self.failed(error)
+            await sleep(PROBE_SECONDS)
 
     def worked(self) -> None:
         if self.problem:
             self._events.emit("store_working")
             self.problem = ""
+
+
+def _probe(spool: Path) -> OSError | None:
+    """Write and remove a file; what went wrong."""
+    path = spool / f"{secrets.token_hex(6)}.probe"
+    try:
+        with path.open("wb") as file:
+            file.write(bytes(PROBE))
+            file.flush()
+            os.fsync(file.fileno())  # some file systems find out only then that they are full
+    except OSError as error:
+        return error
+    finally:
+        with suppress(OSError):  # gone already: a process that starts now may have swept it
+            path.unlink()
+    return None
 
 
 class Namespace:
@@ -104,10 +116,16 @@ class Namespace:
         self.generations.bump(self.generations.slot(self.name, path))
 
     def pin(self, name: str) -> ArtifactRow | None:
-        return self._records.artifact(self.name, name)
+        try:
+            return self._records.artifact(self.name, name)
+        except OSError as error:
+            raise self.health.failed(error) from error
 
     def answer(self, name: str) -> AnswerRow | None:
-        return self._records.answer(self.name, name)
+        try:
+            return self._records.answer(self.name, name)
+        except OSError as error:
+            raise self.health.failed(error) from error
 
     @asynccontextmanager
     async def hold(self, name: str, *, meanwhile: Callable[[], None] = lambda: None) -> AsyncIterator[bool]:
@@ -116,11 +134,12 @@ class Namespace:
         Raises:
             Unavailable: the store cannot be written.
         """
-        try:
-            async with self._locks.hold(self.key(name), meanwhile=meanwhile) as waited:
-                yield waited
-        except OSError as error:
-            raise self.health.failed(error) from error
+        async with AsyncExitStack() as stack:
+            try:
+                waited = await stack.enter_async_context(self._locks.hold(self.key(name), meanwhile=meanwhile))
+            except OSError as error:
+                raise self.health.failed(error) from error
+            yield waited
 
     async def put_answer(self, row: AnswerRow) -> None:
         """Make an answer durable.

@@ -10,8 +10,10 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from modgate.errors import SetupError
 from modgate.storage.records import AnswerRow, ArtifactRow
@@ -32,8 +34,10 @@ evidence = excluded.evidence WHERE artifacts.h1 = excluded.h1
 PUT_ANSWER = """
 INSERT INTO answers (namespace, name, body, version, source, fetched, expired) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (namespace, name) DO UPDATE SET body = excluded.body, version = excluded.version, source = excluded.source,
-fetched = excluded.fetched, expired = excluded.expired WHERE excluded.fetched >= answers.fetched
+fetched = excluded.fetched, expired = excluded.expired
+WHERE excluded.fetched >= answers.fetched OR answers.fetched > excluded.fetched + 86400
 """
+"""The newer answer stays; but one from a day ahead was written by a clock that was wrong."""
 
 
 class SqliteRecords:
@@ -55,12 +59,18 @@ class SqliteRecords:
             raise SetupError("data", problem, "repair or remove it: everything but pins is found again") from error
 
     def artifact(self, namespace: str, name: str) -> ArtifactRow | None:
-        row = self._reader.execute(ARTIFACT, (namespace, name)).fetchone()
+        row = self._read(ARTIFACT, namespace, name)
         return ArtifactRow(namespace, name, *row) if row else None
 
     def answer(self, namespace: str, name: str) -> AnswerRow | None:
-        row = self._reader.execute(ANSWER, (namespace, name)).fetchone()
+        row = self._read(ANSWER, namespace, name)
         return AnswerRow(namespace, name, row[0], row[1], row[2], row[3], bool(row[4])) if row else None
+
+    def _read(self, query: str, namespace: str, name: str) -> Any:
+        try:
+            return self._reader.execute(query, (namespace, name)).fetchone()
+        except sqlite3.Error as error:
+            raise OSError(f"records: {_line(error)}") from error
 
     def write(self, rows: Iterable[ArtifactRow | AnswerRow]) -> None:
         try:
@@ -70,7 +80,8 @@ class SqliteRecords:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # some errors have rolled back already
+                    self._writer.execute("ROLLBACK")
             raise OSError(f"records: {_line(error)}") from error
 
     def _put(self, row: ArtifactRow | AnswerRow) -> None:

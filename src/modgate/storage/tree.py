@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+PATH_BYTES = 3000
+"""The longest name: 4096 is the kernel's bound for a whole path, and the data directory has one of its own."""
 NAME_BYTES = 255
 """The longest element of a path that Linux file systems take. Go's own cache has the same bound."""
 
@@ -23,7 +25,7 @@ class Identity:
     modified: int
     """Nanoseconds since the epoch."""
     changed: int
-    """Likewise, of content, name or permissions: nobody can put this one back, as restored backups do with the other."""
+    """Likewise, of content, name or permissions: nobody can put this one back, as backups do with the other."""
     inode: int
 
 
@@ -39,7 +41,7 @@ class Tree:
 
     def holds(self, name: str) -> bool:
         """Whether a file of this name can exist at all."""
-        return all(len(element) <= NAME_BYTES for element in name.split("/"))
+        return len(name) <= PATH_BYTES and all(len(element) <= NAME_BYTES for element in name.split("/"))
 
     def identity(self, namespace: str, name: str) -> Identity | None:
         """Of a file as it is now; None if it is not here."""
@@ -68,6 +70,13 @@ class Tree:
             return b"", identity_of(descriptor)
         finally:
             os.close(descriptor)
+
+    def names(self, namespace: str, folder: str) -> list[str]:
+        """What lies directly below a folder; nothing if it is not there."""
+        try:
+            return os.listdir(self.path(namespace, folder))
+        except OSError:
+            return []
 
     def quarantine(self, namespace: str, name: str, inode: int) -> None:
         """Move a damaged file out of the way, unless another process has already put a good one there."""

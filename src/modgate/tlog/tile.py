@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from modgate.errors import Malformed
 
 HASH_BYTES = 32
-PATTERN = re.compile(r"tile/(\d{1,2})/(data|\d{1,2})/((?:x\d{3}/)*\d{3})(?:\.p/(\d{1,10}))?")
+PATTERN = re.compile(r"tile/(\d{1,2})/(data|\d{1,2})/((?:x\d{3}/){0,6}\d{3})(?:\.p/(\d{1,10}))?")
 DATA = -1
 """The level of data tiles."""
 
