@@ -199,7 +199,10 @@ class Ports:
 
     def reload(self, log: FilteringBoundLogger) -> None:
         """SIGHUP: log files and certificates anew; what cannot be read stays as it was."""
-        self.access_log.reopen()
+        try:
+            self.access_log.reopen()
+        except OSError as error:
+            log.warning("access log not reopened", reason=str(error))
         if self.certificate is not None:
             try:
                 self.certificate.reload()

@@ -75,6 +75,12 @@ class Connection:
             response.begin()
             return _whole(response)
 
+    def begins(self) -> http.client.HTTPResponse:
+        """Read the head of the next answer; its body is left to be read with `read(count)`."""
+        response = http.client.HTTPResponse(self.socket)
+        response.begin()
+        return response
+
     def reads(self, count: int) -> bytes:
         """The next `count` raw bytes; fewer where the connection ends."""
         data = b""

@@ -19,6 +19,17 @@ LOGIN_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><
 """What a captive portal or an expired session answers to everything, with status 200."""
 
 
+def together(*all_of_them: Fault) -> Fault:
+    """Several faults of one delivery."""
+
+    def misbehave(request: Request, given: Delivery) -> Delivery:
+        for fault in all_of_them:
+            given = fault(request, given)
+        return given
+
+    return misbehave
+
+
 def status(code: int, words: str = "trouble, says the upstream", *, retry_after: int | None = None) -> Fault:
     """Answer `code` with a plain line. `retry_after` is in seconds."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}

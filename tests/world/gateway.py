@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,16 @@ Setting = str | int | float | Path | tuple[str, ...] | Mapping[str, Any]
 class Gateway:
     """One running gateway. `home` keeps its data, unless the settings name another directory, and its logs."""
 
-    def __init__(self, home: Path, settings: Mapping[str, Setting], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, settings: Mapping[str, Setting], environ: Mapping[str, str], through: Sequence[str] = ()
+    ) -> None:
         """Start it, with the settings as flags; return when it is ready.
 
         Args:
             home: a directory of its own.
             settings: top-level ones by name, groups as mappings: `{"limits": {"zip": "1MiB"}}`.
             environ: its whole environment besides what is needed to find out where it listens.
+            through: a program, with its arguments, that becomes the gateway, such as `setpriv`.
         """
         self.home = home
         home.mkdir(parents=True)
@@ -48,7 +51,7 @@ class Gateway:
         self._ready = home / "ready.json"
         self._access_log = home / "access.log"
         given = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "access_log": self._access_log, **settings}
-        command = [str(PROGRAM), "serve", *_flags({**given, "data": self.data})]
+        command = [*through, str(PROGRAM), "serve", *_flags({**given, "data": self.data})]
         with (home / "output.log").open("wb") as output:
             self._process = subprocess.Popen(
                 command,
@@ -170,9 +173,21 @@ class Gateway:
         return sum(process.memory_info().rss for process in self.processes)
 
     def files(self, folder: str = "") -> list[str]:
-        """All files below `folder` of the data directory, by their names from there, sorted."""
+        """All files below `folder` of the data directory, by their names from there, sorted.
+
+        But for its probes: every few seconds it writes one and removes it.
+        """
         base = self.data / folder
-        return sorted(str(found.relative_to(base)) for found in base.rglob("*") if found.is_file())
+        found = [path for path in base.rglob("*") if path.is_file() and path.suffix != ".probe"]
+        return sorted(str(path.relative_to(base)) for path in found)
+
+    def spool(self) -> list[str]:
+        """What lies in its spool, besides the marks of processes: empty while nothing is under way."""
+        return [name for name in self.files("spool") if not name.endswith(".session")]
+
+    def tidies_up(self) -> None:
+        """Wait until nothing is left in its spool."""
+        eventually(lambda: not self.spool(), "its spool is empty")
 
 
 def _flags(settings: Mapping[str, Setting]) -> Iterator[str]:

@@ -118,10 +118,18 @@ class Server(ABC):
         self.misbehaves(faults.hangs(gate), on=on, times=times)
         return gate
 
-    def pauses(self, *, after: int, on: str = "zip", times: int | None = None) -> Gate:
-        """Send `after` bytes of a body; the gate lets the rest go."""
+    def pauses(
+        self, *, after: int, on: str = "zip", times: int | None = None, chunked: bool = False, body: bytes | None = None
+    ) -> Gate:
+        """Send `after` bytes of a body, and when the gate opens the rest.
+
+        `chunked` does not say its length; `body` is sent instead of what is right.
+        """
         gate = self._gate()
-        self.misbehaves(faults.pauses(gate, after=after), on=on, times=times)
+        steps = [faults.pauses(gate, after=after)]
+        steps += [faults.chunked()] if chunked else []
+        steps += [] if body is None else [faults.body(body)]
+        self.misbehaves(faults.together(*steps), on=on, times=times)
         return gate
 
     def behaves(self) -> None:
@@ -210,7 +218,8 @@ def _is_about(request: Request, what: str) -> bool:
 
 
 def _bound(port: int) -> socket.socket:
-    bound = socket.socket()
+    # Only where the protocol is named does asyncio send small pieces at once; else each answer takes 40 ms.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((LOOPBACK, port))

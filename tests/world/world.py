@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ class World:
         """`home` is an empty directory for everything that is written."""
         self.home = home
         self._made = ExitStack()
-        self._count = 0
+        self._numbers = itertools.count(1)  # gateways may be started by several threads at once
         self._authority: trustme.CA | None = None
 
     def upstream(self, modules: Mapping[str, Iterable[str]] | Iterable[Module] = (), **options: Any) -> Upstream:
@@ -44,16 +45,21 @@ class World:
         return self._made.enter_context(DatabaseServer(database))
 
     def gateway(
-        self, upstream: Server | str, *, environ: Mapping[str, str] | None = None, **settings: Setting
+        self,
+        upstream: Server | str,
+        *,
+        environ: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
+        **settings: Setting,
     ) -> Gateway:
-        """Start the gateway. `upstream` is one server, or a chain in the syntax of GOPROXY.
+        """Start the gateway. `upstream` is one server, or a chain in the syntax of GOPROXY; for `through` see Gateway.
 
         Without other settings no checksum database is known to it: nothing in it leaves this machine.
         """
         chain = upstream.url if isinstance(upstream, Server) else upstream
         given: dict[str, Setting] = {"upstream": chain, "checksum": "off", **settings}
         base = {**without_settings(os.environ), "HOME": str(self.home), "GOENV": "off", **self._trust()}
-        gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})})
+        gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})}, through)
         self._made.callback(_ends_well, gateway)
         return gateway
 
@@ -63,8 +69,7 @@ class World:
 
     def place(self, name: str) -> Path:
         """A path that nothing else uses; nothing is there yet."""
-        self._count += 1
-        return self.home / f"{name}-{self._count}"
+        return self.home / f"{name}-{next(self._numbers)}"
 
     def certificate(self) -> ssl.SSLContext:
         """For servers on the loopback address: their TLS, which all gateways started later trust."""
@@ -75,6 +80,13 @@ class World:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("127.0.0.1").configure_cert(context)
         return context
+
+    def writes_certificate(self, certificate: Path, key: Path) -> None:
+        """For a gateway on the loopback address: its own, of the same authority, as PEM files."""
+        assert self._authority is not None, "there is no certificate yet"
+        leaf = self._authority.issue_cert("127.0.0.1")
+        leaf.private_key_pem.write_to_path(str(key))
+        leaf.cert_chain_pems[0].write_to_path(str(certificate))
 
     def trust(self) -> ssl.SSLContext:
         """For clients of those servers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from modgate.cache.answers import Answers
 from modgate.cache.artifacts import Artifacts
 from modgate.cache.zips import Zips
@@ -40,10 +42,12 @@ class CachedSource:
                 return await self._answers.get(ask, terms)
 
     async def close(self, grace: float = 0.0) -> None:
-        """Let fetches end within `grace` seconds and cancel the rest: small ones may expire lists, so those come
-        last."""
+        """Let fetches end within `grace` seconds, all of them together, and cancel the rest: they may expire lists, so
+        those come last."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
         for part in (self._zips, self._artifacts, self._answers):
-            await part.close(grace)
+            await part.close(max(0.0, end - loop.time()))
 
 
 def lists_to_expire(ask: Ask) -> tuple[Ask, ...]:

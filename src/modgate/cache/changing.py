@@ -147,16 +147,17 @@ class Changing:
         return self._flights.join(question.name, fly)
 
     async def _obtain(self, question: Question) -> AnswerRow:
-        asked = self._clock()
+        asked, stamp = self._clock(), self._store.stamp(question.topic)
         try:
             answer = await question.obtain()
         except Absent as error:
-            self._absences.put(question.name, error, question.absent)
             row = self._store.answer(question.name)
             if row is not None and not row.expired:
                 # It is gone: what is stored must not be told again as if nothing had been said.
                 await self._store.put_answer(replace(row, expired=True))
                 self._store.changed(question.topic)
+                stamp = self._store.stamp(question.topic)
+            self._absences.put(question.name, error, question.absent, stamp)
             raise
         self._absences.forget(question.name)
         return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked)

@@ -115,6 +115,9 @@ class Download:
         if self.part is not None:
             self.part.close()
         self._job = self.part = None
+        # An error keeps the frames that it passed through, and those keep us: its readers alone decide how long the
+        # file stays open, and its blocks taken.
+        self.spooled = None
 
     async def _open(self) -> None:
         self.part = Part(self._store.spool, self._store.key(self._ask.name), self._budget)

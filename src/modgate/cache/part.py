@@ -145,6 +145,10 @@ class Part:
         for path in (self.path, self._note):
             with suppress(FileNotFoundError):
                 os.unlink(path)
+        if not os.fstat(self._descriptor).st_nlink:
+            # Whoever reads it has it open for a while yet, in other processes too; on a full disk its room is wanted
+            # now.
+            os.ftruncate(self._descriptor, 0)
 
     def close(self) -> None:
         """What a cancelled download leaves is another process's to go on with, or swept at the next start."""

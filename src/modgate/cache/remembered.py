@@ -15,7 +15,7 @@ def raise_remembered(absences: Absences, name: str, label: str, terms: Terms, st
         Absent: it does not exist, or only the cache was asked for.
         Corrupt: it was found corrupt within the last minute.
     """
-    known = absences.get(name)
+    known = absences.get(name, stamp)
     if known is not None and (terms.freshness is not Freshness.REFRESH or known[2] < REFRESH_AT_MOST):
         error, until, _ = known
         if isinstance(error, Absent):

@@ -153,12 +153,11 @@ class SmallFiles:
             small = await self._obtain(item)
             await item.stored()
             temporary = self._store.write_temporary(small.data)
-            was_absent = self._absences.forget(item.name)
+            self._absences.forget(item.name)
             flight.publish(small)
             await self._store.put_file(small.row, temporary)
             self._metrics.counter(families.COMMITS, item.kind).add()
-            if was_absent:
-                self._store.changed(item.topic)
+            self._store.changed(item.topic)  # other processes may remember that it, or its module, does not exist
 
     async def _settled(self, item: Item) -> Small | None:
         """What the tree has; one that came into it from outside is pinned, a bad one is put out of the way."""
@@ -180,15 +179,16 @@ class SmallFiles:
         return None
 
     async def _obtain(self, item: Item) -> Small:
+        stamp = self._store.stamp(item.topic)
         try:
             small = self._small(item, await item.obtain())
             self._same_as_before(item, small.row)
             await item.check(small.row)
         except Absent as error:
-            self._absences.put(item.name, error, item.absent)
+            self._absences.put(item.name, error, item.absent, stamp)
             raise
         except Corrupt as error:
-            self._absences.put(item.name, error, VERDICT_SECONDS)
+            self._absences.put(item.name, error, VERDICT_SECONDS, stamp)
             raise
         return small
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import weakref
 
-from modgate.errors import GatewayError
+from modgate.errors import GatewayError, Trouble, Unavailable
 from modgate.source.base import Reader
 from modgate.storage.tree import Identity, identity_of
 
@@ -109,6 +109,8 @@ class _SpoolReader:
             end = spooled.released if self._stop is None else min(spooled.released, self._stop)
             if self._position < end:
                 data = spooled.read_at(self._position, min(PIECE, end - self._position))
+                if not data:  # given up by another process, which we shall hear of
+                    raise Unavailable(reason="broke off while it was read", trouble=Trouble.OURS)
                 self._position += len(data)
                 return data
             if spooled.done or (self._stop is not None and self._position >= self._stop):

@@ -69,7 +69,7 @@ class Zips:
         checker: Checker,
         budget: Budget,
         most: int,
-        downloads: int = 64,
+        downloads: int = 48,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces.
@@ -172,7 +172,8 @@ class Zips:
 
     async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held], orphan: Spooled | None) -> None:
         """Download it, going on with the `orphan` that a dead leader left to its readers."""
-        was_absent = self._absences.forget(ask.name)
+        self._absences.forget(ask.name)
+        stamp = self._store.stamp(ask.path)
         download = Download(
             ask,
             self._source,
@@ -193,7 +194,7 @@ class Zips:
             await self._on_stored(ask)
             held = await self._commit(ask, row, download)
         except GatewayError as error:
-            self._remember(ask, rules, error)
+            self._remember(ask, rules, error, stamp)
             download.fail(error)
             raise
         except OSError as error:
@@ -207,8 +208,7 @@ class Zips:
         finally:
             download.close()
         flight.publish(held)
-        if was_absent:
-            self._store.changed(ask.path)
+        self._store.changed(ask.path)  # other processes may remember that it, or its module, does not exist
 
     async def _commit(self, ask: Ask, row: ArtifactRow, download: Download) -> Held:
         """Durable bytes, durable row, rename: only then are the last bytes released."""
@@ -222,12 +222,12 @@ class Zips:
         download.spooled.finish(row.size)
         return Held(StoredFile(path, identity), row)
 
-    def _remember(self, ask: Ask, rules: Rules, error: GatewayError) -> None:
+    def _remember(self, ask: Ask, rules: Rules, error: GatewayError, stamp: tuple[int, int]) -> None:
         if isinstance(error, Absent):
-            self._absences.put(ask.name, error, rules.ages.absent(ask.kind))
+            self._absences.put(ask.name, error, rules.ages.absent(ask.kind), stamp)
         if isinstance(error, Corrupt):
             self._events.emit("corrupt_answer", asked=str(ask), source=error.source, reason=error.reason)
-            self._absences.put(ask.name, error, VERDICT_SECONDS)
+            self._absences.put(ask.name, error, VERDICT_SECONDS, stamp)
 
     def _row(self, ask: Ask, fetched: Fetched) -> ArtifactRow:
         sums = fetched.sums

@@ -142,7 +142,7 @@ class Database:
             name=name,
             label=f"{self.name} {name}",
             kind="sumdb",
-            topic=self.name,
+            topic=f"{self.name}/{name}",
             absent=0.0,
             obtain=obtain,
             formed=lambda data: self._formed(shape, data, name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Ways:
         self._metrics = metrics
         self._clock = clock
         self._support: dict[str, tuple[bool, float]] = {}
+        self._asking: dict[str, asyncio.Future[bool]] = {}
 
     async def fetch(self, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
         """What `use` makes of the file `name` of the database: it judges the bytes, and a bad way leads to the next
@@ -100,8 +102,26 @@ class Ways:
             raise Unavailable(asked=self._database, source=upstream.name, reason=reason, trouble=Trouble.OPEN)
         known, until = self._support.get(upstream.name, (False, 0.0))
         if self._clock() >= until:
+            known = await self._asked_once(upstream)
+        return known
+
+    async def _asked_once(self, upstream: Fetcher) -> bool:
+        """Ask, or wait for whoever is asking already: a cold build begins with many lookups at once."""
+        asking = self._asking.get(upstream.name)
+        if asking is not None:
+            return await asyncio.shield(asking)
+        asking = self._asking[upstream.name] = asyncio.get_running_loop().create_future()
+        try:
             known = await self._asked_for_support(upstream)
-            self._support[upstream.name] = known, self._clock() + SUPPORT_SECONDS
+        except BaseException as error:
+            stopped = Unavailable(asked=self._database, reason="was stopped with the gateway", trouble=Trouble.OURS)
+            asking.set_exception(error if isinstance(error, GatewayError) else stopped)
+            asking.exception()  # Perhaps nobody waits.
+            raise
+        finally:
+            del self._asking[upstream.name]
+        self._support[upstream.name] = known, self._clock() + SUPPORT_SECONDS
+        asking.set_result(known)
         return known
 
     async def _asked_for_support(self, upstream: Fetcher) -> bool:

@@ -41,7 +41,7 @@ class Response:
     headers: Mapping[str, str]
     """Names in lower case."""
     url: str
-    """That answered, after redirects; without credentials."""
+    """That answered, after redirects; without credentials and query."""
     upstream: str
     _raw: aiohttp.ClientResponse
     _deadlines: Deadlines
@@ -145,7 +145,7 @@ class Client:
                     return response
             following = redirected(target, response.headers["location"])
             if following is None:
-                reason = f"redirects {target.url} to a place that must not be followed"
+                reason = f"redirects {target.place} to a place that must not be followed"
                 raise Unavailable(source=upstream, reason=reason)
             target = following
         raise Unavailable(source=upstream, reason=f"redirects more than {self._bounds.redirects} times")
@@ -181,7 +181,7 @@ class Client:
         self._count(upstream, str(raw.status))
         self._metrics.histogram(families.UPSTREAM_SECONDS, upstream).observe(asyncio.get_running_loop().time() - began)
         names = {name.lower(): value for name, value in raw.headers.items()}
-        return Response(raw.status, names, target.url, upstream, raw, deadlines, self)
+        return Response(raw.status, names, target.place, upstream, raw, deadlines, self)
 
     async def _take_slot(self, hop: AsyncExitStack, target: Target, deadlines: Deadlines, upstream: str) -> None:
         slots = self._slots.setdefault(target.origin, asyncio.Semaphore(self._bounds.per_host))

@@ -19,9 +19,14 @@ class Target:
     """Where a request goes, and with what right."""
 
     url: str
-    """Without credentials: it may be logged."""
+    """Without credentials; a redirect may have put a signature into its query."""
     authorization: str = ""
     """Value of the Authorization header; never shown."""
+
+    @property
+    def place(self) -> str:
+        """Where it goes, as anybody may see it."""
+        return self.url.partition("?")[0]
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
@@ -50,9 +55,11 @@ def redirected(target: Target, location: str) -> Target | None:
     place = quote(location, safe=_RESERVED, errors="surrogateescape")
     try:
         following = Target(target_of(urljoin(target.url, place)).url)
-        scheme = following.origin[0]
+        scheme, host, _ = following.origin
     except ValueError:
         return None  # no URL: a bracket without its other half, a port that is no number
-    if scheme not in ("http", "https") or (target.origin[0] == "https" and scheme == "http") or not following.origin[1]:
+    if scheme not in ("http", "https") or (target.origin[0] == "https" and scheme == "http"):
+        return None
+    if not host or "%" in host:
         return None
     return Target(following.url, target.authorization if following.origin == target.origin else "")

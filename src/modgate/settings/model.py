@@ -73,8 +73,9 @@ class Limits:
     upstream_requests_per_host: Annotated[int, Count(1, 4096)] = 64
     """Requests in flight to one upstream host; others wait. One go command has about ten in flight, so this is room for
     six cold builds at once without looking like an attack to the upstream."""
-    downloads: Annotated[int, Count(1, 4096)] = 64
-    """Zips being downloaded at once; others wait their turn. As many as one host is asked for at once."""
+    downloads: Annotated[int, Count(1, 4096)] = 48
+    """Zips being downloaded at once; others wait their turn. Fewer than one host is asked for at once, so that zips
+    that stall leave room for small files."""
     spool: Annotated[int, Size(64 * MIB, 1024 * GIB)] = 10 * GIB
     """Disk space for downloads that are not complete yet: room for twenty of the largest zips."""
     memory_cache: Annotated[int, Size(MIB, 64 * GIB)] = 64 * MIB

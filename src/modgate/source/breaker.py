@@ -64,8 +64,8 @@ class Guarded:
 
     Absence, refusal and corruption are answers; of `Unavailable` only what blames the upstream itself counts, so that
     one broken module does not close a healthy mirror. Probes ask in turn for what failed last, because some upstreams
-    answer their root while everything behind it hangs, and for what was answered last, because one module may fail for
-    ever.
+    answer their root while everything behind it hangs, and for what was answered last, or else is wanted now, because
+    one module may fail for ever.
     """
 
     def __init__(self, source: Source, probe: Probe, limits: Limits, events: Events) -> None:
@@ -75,7 +75,7 @@ class Guarded:
         self._events = events
         self._breaker = Breaker(limits)
         self._failed_name = ""
-        self._good_name = ""
+        self._good_name = self._wanted_name = ""
         self._probes = 0
 
     @property
@@ -97,6 +97,7 @@ class Guarded:
             Unavailable: at once while the breaker is open; otherwise whatever the source raises.
         """
         if self._breaker.is_open:
+            self._wanted_name = ask.name
             reason = "was not asked: it failed repeatedly and is being probed"
             pause = max(1.0, self._limits.probe_every)
             raise Unavailable(asked=str(ask), source=self.name, reason=reason, trouble=Trouble.OPEN, retry_after=pause)
@@ -126,7 +127,8 @@ class Guarded:
         try:
             async with asyncio.timeout(self._limits.probe_timeout):
                 self._probes += 1
-                well = await self._probe(self._good_name if self._good_name and self._probes % 2 else self._failed_name)
+                other = self._good_name or self._wanted_name
+                well = await self._probe(other if other and self._probes % 2 else self._failed_name)
         except TimeoutError:
             well = False
         except Exception as error:  # noqa: BLE001 - a defect that an upstream can cause must not end the gateway

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from modgate.errors import SetupError
 from modgate.observe.events import Events
 from modgate.storage.commit import Commits
 from modgate.storage.generations import Generations
@@ -47,9 +48,16 @@ def open_store(stack: AsyncExitStack, data: Path, events: Events) -> Store:
     """Open the data directory; `stack` closes it again.
 
     Raises:
-        OSError, SetupError: it cannot be used.
+        SetupError: it cannot be used.
     """
-    layout = Layout(data)
+    try:
+        return _opened(stack, Layout(data), events)
+    except OSError as error:
+        problem = f"{error.filename or data} cannot be used ({error.strerror or error})"
+        raise SetupError("data", problem, "make room or give permissions, or name another directory") from error
+
+
+def _opened(stack: AsyncExitStack, layout: Layout, events: Events) -> Store:
     layout.create()
     prefix = stack.enter_context(session(layout.spool))
     generations = Generations(layout.generations)
