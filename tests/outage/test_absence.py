@@ -9,38 +9,51 @@ import pytest
 from tests.outage.trouble import KINDS, Publish, expect_trouble, expect_whole, target_of
 from tests.world import Gateway, Module, Upstream, World, eventually, faults
 
-AGE_OF = {"list": "absent_path", "latest": "absent_latest"}
+AGES = {
+    "absent_path": ("list",),
+    "absent_latest": ("latest",),
+    "absent_version": ("query", "info", "mod", "zip", "large zip"),
+}
+"""Which setting decides how long the absence of what is remembered."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_absence_holds_for_its_time_and_then_is_asked_about_again(world: World, kind: str) -> None:
+@pytest.mark.parametrize("setting", AGES)
+def test_absence_holds_for_its_time_and_then_is_asked_about_again(world: World, setting: str) -> None:
     upstream = world.upstream()
-    ages = {"absent_path": "1h", "absent_latest": "1h", "absent_version": "1h", AGE_OF.get(kind, "absent_version"): 1}
-    gateway = world.gateway(upstream, freshness={"public": ages})
-    module = Module("example.com/m", "v1.0.0")
-    target = target_of(module, kind)
-    assert gateway.get(target).status == 404
-    asked = upstream.asked
-    answer = gateway.get(target)
-    assert (answer.status, upstream.asked) == (404, asked)
-    assert answer.cache == "hit"
-    upstream.publishes(module)
-    upstream.branch(module.path, "main", module.version)
-    eventually(lambda: gateway.get(target).status == 200, "the time is over", within=5)
-    expect_whole(gateway.get(target), module, kind)
+    gateway = world.gateway(upstream, freshness={"public": {**dict.fromkeys(AGES, "1h"), setting: 1}})
+    made = {kind: Module(f"example.com/m{number}", "v1.0.0") for number, kind in enumerate(KINDS)}
+    targets = {kind: target_of(module, kind) for kind, module in made.items()}
+    for target in targets.values():
+        assert gateway.get(target).status == 404
+        answer = gateway.get(target)
+        assert (answer.status, answer.cache) == (404, "hit")
+        assert upstream.asked_for(target) == 1
+    for module in made.values():
+        upstream.publishes(module)
+        upstream.branch(module.path, "main", module.version)
+    for kind in AGES[setting]:
+        eventually(partial(exists, gateway, targets[kind]), "the time is over", within=5)
+        expect_whole(gateway.get(targets[kind]), made[kind], kind)
+    for kind in KINDS:
+        assert exists(gateway, targets[kind]) is (kind in AGES[setting])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_age_of_zero_remembers_nothing(world: World, kind: str) -> None:
+def test_an_age_of_zero_remembers_nothing(world: World) -> None:
     upstream = world.upstream()
-    gateway = world.gateway(upstream, freshness={"public": {"absent_path": 0, "absent_latest": 0, "absent_version": 0}})
-    module = Module("example.com/m", "v1.0.0")
-    for number in range(3):
-        assert gateway.get(target_of(module, kind)).status == 404
-        assert upstream.asked == number + 1
-    upstream.publishes(module)
-    upstream.branch(module.path, "main", module.version)
-    expect_whole(gateway.get(target_of(module, kind)), module, kind)
+    gateway = world.gateway(upstream, freshness={"public": dict.fromkeys(AGES, 0)}, breaker={"failures": 1000})
+    for number, kind in enumerate(KINDS):
+        module = Module(f"example.com/m{number}", "v1.0.0")
+        target = target_of(module, kind)
+        for times in range(3):
+            assert gateway.get(target).status == 404
+            assert upstream.asked_for(target) == times + 1
+        upstream.misbehaves(faults.status(503))
+        expect_trouble(gateway.get(target))
+        upstream.behaves()
+        assert gateway.get(target).status == 404
+        upstream.publishes(module)
+        upstream.branch(module.path, "main", module.version)
+        expect_whole(gateway.get(target), module, kind)
 
 
 def test_no_cache_looks_again(world: World) -> None:
@@ -62,22 +75,6 @@ def test_one_kind_of_absence_says_nothing_of_the_others(gateway: Gateway, upstre
         upstream.misbehaves(faults.status(404), on=target_of(module, kind), times=1)
         assert gateway.get(target_of(module, kind)).status == 404
     expect_whole(gateway.get(target_of(module, "zip")), module, "zip")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_trouble_after_absence_is_trouble(world: World, kind: str) -> None:
-    upstream = world.upstream()
-    gateway = world.gateway(
-        upstream,
-        freshness={"public": {"absent_path": 0, "absent_latest": 0, "absent_version": 0}},
-        breaker={"failures": 1000},
-    )
-    target = target_of(Module("example.com/m", "v1.0.0"), kind)
-    assert gateway.get(target).status == 404
-    upstream.misbehaves(faults.status(503))
-    expect_trouble(gateway.get(target))
-    upstream.behaves()
-    assert gateway.get(target).status == 404
 
 
 def test_the_words_of_absence_are_remembered_with_it(world: World) -> None:

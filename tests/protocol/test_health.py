@@ -51,6 +51,7 @@ def test_the_root_says_that_it_is_a_mirror_that_is_well(base: str) -> None:
 def test_the_admin_port_has_metrics_and_no_modules(gateway: Gateway, upstream: Upstream) -> None:
     module = Module("example.com/not-there", "v1.0.0")
     upstream.publishes(module)
+    assert gateway.get(f"{module.name}.info").status == 200
     scraped = get(f"{gateway.admin_url}/metrics")
     assert scraped.headers["content-type"].startswith("text/plain")
     assert "modgate_requests_total" in scraped.text
