@@ -88,7 +88,8 @@ def test_all_who_wait_for_a_bad_one_are_cut_in_both_processes(world: World, upst
     gateway = world.gateway(upstream)
     other = world.gateway(upstream, data=gateway.data)
     answers = crowd([gateway, other], f"{module.name}.zip", count=20, gate=rest)
-    assert all(answer.cut or answer.status == 502 for answer in answers)
+    # Whoever had no byte yet is told: why, or by the process that only read along, that it broke off.
+    assert all(answer.cut or answer.status in {502, 503} for answer in answers)
     assert all(len(answer.body) <= len(lie) - 65536 for answer in answers)
     for one in (gateway, other):  # the second may still be finding out by itself
         eventually(lambda one=one: one.get(f"{module.name}.zip").status == 502, "it is told why")  # type: ignore[misc]

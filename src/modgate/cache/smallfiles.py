@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from modgate.cache.absence import VERDICT_SECONDS, Absences
+from modgate.cache.absence import Absences
 from modgate.cache.changing import Obtained
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.remembered import raise_remembered
@@ -187,9 +187,7 @@ class SmallFiles:
         except Absent as error:
             self._absences.put(item.name, error, item.absent, stamp)
             raise
-        except Corrupt as error:
-            self._absences.put(item.name, error, VERDICT_SECONDS, stamp)
-            raise
+        # What was corrupt is not remembered: asking for a small file again costs one request, and upstreams heal.
         return small
 
     def _small(self, item: Item, obtained: Obtained) -> Small:
