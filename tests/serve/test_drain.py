@@ -22,6 +22,9 @@ async def test_idle_connections_are_closed_at_once(port: Port) -> None:
     client = await port.client()
     await client.ask("/")
     await asyncio.wait_for(port.listener.drain(20.0), 5.0)
+    assert port.listener.connections == 0
+    with pytest.raises(OSError, match=r"Connect|refused"):
+        await port.client()
     assert await client.is_closed()
     with pytest.raises(OSError, match=r"Connect|refused"):
         await port.client()

@@ -76,6 +76,7 @@ def test_every_address_has_one_port() -> None:
 def test_two_processes_can_share_a_port() -> None:
     first = bind("127.0.0.1:0", field="listen", reuse_port=True)
     second = bind(f"127.0.0.1:{first[0].getsockname()[1]}", field="listen", reuse_port=True)
+    assert [each.getsockname() for each in first] == [each.getsockname() for each in second]
     for each in first + second:
         each.close()
 
