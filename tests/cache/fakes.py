@@ -109,9 +109,16 @@ class Cellar:
     """Everything below one cache, as one gateway process has it."""
 
     def __init__(
-        self, cache: CachedSource, source: Scripted, namespace: Namespace, layout: Layout, clock: Clock
+        self,
+        cache: CachedSource,
+        answers: Answers,
+        source: Scripted,
+        namespace: Namespace,
+        layout: Layout,
+        clock: Clock,
     ) -> None:
         self.cache = cache
+        self.answers = answers
         self.source = source
         self.namespace = namespace
         self.layout = layout
@@ -203,7 +210,8 @@ async def cellar(
             clock=clock,
         )
         artifacts = Artifacts(upstream, files, lambda _: rules, checks, on_stored)
-        mine.append(Cellar(CachedSource(namespace, answers, artifacts, zips), source, namespace, layout, clock))
+        cache = CachedSource(namespace, answers, artifacts, zips)
+        mine.append(Cellar(cache, answers, source, namespace, layout, clock))
         try:
             yield mine[0]
         finally:

@@ -165,3 +165,20 @@ async def test_a_foreign_version_is_a_question_whose_answer_names_another_one(tm
         assert await it.body(foreign) == it.source.holds[foreign]
         await it.settle()
         assert not it.file(foreign).exists(), "it is no immutable file"
+
+
+async def test_a_list_that_was_asked_for_before_a_version_was_fetched_is_asked_for_again(tmp_path: Path) -> None:
+    async with cellar(tmp_path, ages=AGES) as it, asyncio.TaskGroup() as group:
+        it.source.holds[LIST] = OLD
+        it.source.paused.clear()
+        asking = group.create_task(it.body(LIST))
+        while not it.source.asked:
+            await asyncio.sleep(0)
+        await it.answers.expire(LIST, "v1.1.0")  # fetched while the list, which lacks it, is on its way
+        it.source.paused.set()
+        assert await asking == OLD
+        await it.settle()
+        it.source.holds[LIST] = NEW
+        assert await it.body(LIST) == NEW
+        await it.settle()
+        assert (await it.cache.get(LIST, Terms())).cached is Cached.HIT

@@ -86,9 +86,22 @@ async def test_an_info_that_is_worded_differently_after_a_loss_is_told_and_allow
         await it.body(INFO)
         await it.settle()
         it.file(INFO).unlink()
-        it.source.holds[INFO] = b'{"Version":"v1.0.0"}'
-        assert await it.body(INFO) == b'{"Version":"v1.0.0"}'
+        it.source.holds[INFO] = STAMP.replace(b"{", b'{"Origin":{},', 1)
+        assert await it.body(INFO) == it.source.holds[INFO]
         assert it.events == ["different_content"]
+
+
+async def test_an_info_that_tells_another_time_after_a_loss_is_corrupt(tmp_path: Path) -> None:
+    async with cellar(tmp_path) as it:
+        it.source.holds[INFO] = STAMP
+        await it.body(INFO)
+        await it.settle()
+        it.file(INFO).unlink()
+        it.source.holds[INFO] = b'{"Version":"v1.0.0"}'
+        with pytest.raises(Corrupt, match="first seen"):
+            await it.body(INFO)
+        it.source.holds[INFO] = STAMP
+        assert await it.body(INFO) == STAMP
 
 
 async def test_a_check_that_says_no_commits_nothing(tmp_path: Path) -> None:

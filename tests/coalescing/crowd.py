@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.world import Gate, Gateway, Response, at_once, eventually
 
 
-def crowd(gateways: Sequence[Gateway], path: str, *, count: int = 100, gate: Gate | None = None) -> list[Response]:
+def crowd(
+    gateways: Sequence[Gateway], path: str, *, count: int = 100, gate: Gate | None = None, method: str = "GET"
+) -> list[Response]:
     """What `count` clients get who ask for `path` at the same moment, each its own gateway in turn.
 
     With a `gate`, at which the upstream holds its answer back, all of them wait in the gateways before it opens.
     """
 
     def ask(number: int) -> Response:
-        return gateways[number % len(gateways)].get(path)
+        return gateways[number % len(gateways)].get(path, method=method)
 
     return meanwhile(lambda: at_once(count, ask), lambda: _open_when(gate, gateways, count) if gate else None)
 

@@ -77,3 +77,14 @@ def assert_one(upstream: Upstream, kind: str, answers: list[Response]) -> None:
     assert len({answer.body for answer in answers}) == 1, kind
     assert not any(answer.cut for answer in answers), kind
     assert upstream.asked_for(target(kind)) == 1, (kind, [request.path for request in upstream.requests])
+
+
+def test_a_hundred_heads_of_a_zip_that_nobody_fetched_cost_one_request(
+    upstream: Upstream, gateways: list[Gateway]
+) -> None:
+    gate = upstream.hangs(on=target("zip"))
+    answers = crowd(gateways[:1], target("zip"), gate=gate, method="HEAD")
+    assert {(answer.status, answer.headers["content-length"]) for answer in answers} == {
+        (200, str(len(MODULE.zip_bytes)))
+    }
+    assert upstream.asked_for(target("zip")) == 1

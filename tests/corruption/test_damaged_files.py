@@ -135,9 +135,6 @@ def test_what_is_fetched_instead_has_to_be_what_was_first_seen(
     assert after.get(f"{MODULE.name}.{kind}").body == FILES[kind]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="tiles have no h1 (checksum/databases.py), and without one other bytes are allowed"
-)
 def test_a_tile_that_is_fetched_instead_has_to_be_what_was_first_seen(
     world: World, upstream: Upstream, database: Database, gateway: Gateway
 ) -> None:

@@ -148,6 +148,8 @@ def test_the_tree_is_a_proxy_of_files_for_the_go_command(world: World, upstream:
     back = Path(go.module_cache / "cache/download")
     for name, body in FILES.items():
         assert (back / name).read_bytes() == body, name
+    for module, versions in zip(MODULES, (["v1.0.0"], [], ["v2.0.0+incompatible"]), strict=True):
+        assert go.run("list", "-m", "-versions", module.path).split() == [module.path, *versions]
 
 
 def test_the_tree_is_a_module_cache_for_the_go_command(world: World, upstream: Upstream) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psutil
 import pytest
 
+from modgate.cache.checking import Checker
+from modgate.gomod.modzip import ZipLimits
+from modgate.gomod.paths import check_path
+from modgate.observe.metrics import Metrics
+from modgate.source.base import Ask, Kind
 from tests.coalescing.crowd import meanwhile
 from tests.world import Gateway, Module, Upstream, World, at_once, eventually
 
@@ -81,3 +88,17 @@ def test_where_it_dies_again_and_again_nobody_gets_an_unchecked_zip(world: World
     assert gateway.files("modules") == []
     gateway.tidies_up()
     assert gateway.get(ZIP).body == MODULE.zip_bytes, "the next one is checked by a new process"
+
+
+async def test_one_that_says_nothing_any_more_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "module.zip"
+    path.write_bytes(MODULE.zip_bytes)
+    checker = Checker(ZipLimits(), Metrics(), patience=0.5)
+    job = await checker.begin(Ask(Kind.ZIP, check_path(MODULE.path), MODULE.version), str(path))
+    (stopped,) = psutil.Process().children()
+    stopped.suspend()
+    assert (await job.finish(len(MODULE.zip_bytes))).h1 == MODULE.h1
+    (successor,) = psutil.Process().children()
+    successor.suspend()
+    await checker.close()
+    assert not successor.is_running()

@@ -33,7 +33,7 @@ def test_a_download_that_was_cut_off_by_a_kill_leaves_no_partial_file_and_no_gro
     eventually(lambda: len(last.files("spool")) == 1, "nothing but its own mark is left")
     answer = last.get(f"{LARGE.name}.zip")
     assert (answer.body, answer.cache) == (LARGE.zip_bytes, "miss")
-    assert last.files("modules") == [f"public/{LARGE.name}.zip"]
+    assert last.files("modules") == [f"public/{LARGE.path}/@v/list", f"public/{LARGE.name}.zip"]
 
 
 def test_whatever_was_answered_half_a_second_before_a_kill_is_there(world: World) -> None:
@@ -63,6 +63,7 @@ def test_a_kill_in_the_middle_of_many_answers_leaves_whole_files_only(world: Wor
         eventually(lambda: len(answered) >= count, f"{count} answers came")
         gateway.kill()
     whole = {f"public/{module.name}.{kind}": body for module in MANY for kind, body in bodies(module).items()}
+    whole |= {f"public/{module.path}/@v/list": f"{module.version}\n".encode() for module in MANY}
     for name in gateway.files("modules"):
         assert (gateway.data / "modules" / name).read_bytes() == whole[name]
     after = world.gateway(upstream, data=gateway.data)

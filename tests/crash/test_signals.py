@@ -27,9 +27,10 @@ def upstream(world: World) -> Upstream:
 
 
 def refuses(gateway: Gateway) -> bool:
+    """A connection that waited in the queue of the port when it was closed is reset by the kernel, not refused."""
     try:
         gateway.connect().close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return True
     return False
 

@@ -125,3 +125,18 @@ def test_a_disk_that_was_full_at_the_end_is_no_trouble_to_the_next_start(
     after = world.gateway(upstream, data=gateway.data)
     for target in (*targets(OLD), *targets(NEW)):
         assert after.get(target).status == 200, target
+
+
+def test_a_start_on_a_full_disk_serves_what_is_stored(
+    world: World, upstream: Upstream, gateway: Gateway, disk: Disk
+) -> None:
+    gateway.kill()
+    disk.fills_up()
+    after = world.gateway(upstream, data=gateway.data)
+    disk.fills_up()
+    for target in targets(OLD):
+        assert after.get(target).status == 200, target
+    assert_unavailable(after.get(f"{NEW.name}.mod"))
+    assert_ready(after, False)
+    disk.is_freed()
+    assert after.get(f"{NEW.name}.mod").status == 200

@@ -71,7 +71,7 @@ def assert_says_which(answer: Response, upstream: Upstream) -> None:
 def test_downloads_share_the_room_of_the_spool(world: World, upstream: Upstream) -> None:
     modules = [Module(f"example.com/m{number}", "v1.0.0") for number in range(4)]
     upstream.publishes(*modules)
-    rest = upstream.pauses(after=MIB, on="example.com/m?/@v/v1.0.0.zip", body=bytes(20 * MIB))
+    rest = upstream.pauses(after=MIB, on="example.com/m?/@v/v1.0.0.zip", body=b"PK\x03\x04" + bytes(20 * MIB))
     gateway = world.gateway(upstream, limits={"spool": "64MiB", "zip": "64MiB"})
     clients = [gateway.connect() for _ in modules]
     for client, module in zip(clients[:3], modules, strict=False):

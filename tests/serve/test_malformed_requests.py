@@ -23,6 +23,8 @@ GOOD = request("/")
     [
         (b"\x16\x03\x01\x02\x00\x01\x00", 400),  # a TLS client on a plain port
         (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (b"GET /a b HTTP/1.1\r\n\r\n", 400),
         (b"GET /\x00 HTTP/1.1\r\n\r\n", 400),
@@ -63,11 +65,11 @@ async def test_what_is_no_request_is_answered_and_the_connection_ends(port: Port
 @pytest.mark.parametrize(
     "data",
     [
-        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 99 + b"\r\n",
-        b"GET / HTTP/1.1\r\nA: " + b"b" * 31_000 + b"\r\n\r\n",
-        b"GET /?" + b"a" * 8000 + b" HTTP/1.1\r\n\r\n",
-        b"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-        b"GET http://gw.example HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 99 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"b" * 31_000 + b"\r\n\r\n",
+        b"GET /?" + b"a" * 8000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://gw.example HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
 async def test_large_but_legal_requests_are_answered(port: Port, data: bytes) -> None:

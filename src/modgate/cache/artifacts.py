@@ -9,6 +9,7 @@ from modgate.cache.changing import Obtained
 from modgate.cache.evidence import Check, Complete
 from modgate.cache.smallfiles import Item, SmallFiles
 from modgate.gomod.dirhash import h1_of_mod
+from modgate.gomod.info import info_identity
 from modgate.source.base import Answer, Ask, Kind, Ready, Source, Terms
 from modgate.source.wellformed import formed
 from modgate.storage.records import ArtifactRow
@@ -80,12 +81,7 @@ class Artifacts:
             absent=rules.ages.absent(ask.kind),
             obtain=obtain,
             formed=lambda data: formed(ask, data, "the store"),
-            h1=h1_of_mod if ask.kind is Kind.MOD else _unhashed,
+            h1=h1_of_mod if ask.kind is Kind.MOD else info_identity,
             check=check,
             stored=lambda: self._on_stored(ask),
         )
-
-
-def _unhashed(_: bytes) -> str:
-    """go.sum does not cover .info, and mirrors word it differently."""
-    return ""

@@ -73,6 +73,7 @@ class Changing:
         self._coalesced = metrics.counter(families.COALESCED)
         self._absences = Absences(clock)
         self._flights: Flights[str, Told] = Flights(unexpected)
+        self._asked: dict[str, set[str]] = {}  # what is being asked, and the versions that were fetched meanwhile
 
     async def get(self, question: Question, terms: Terms) -> Told:
         """The answer.
@@ -95,7 +96,10 @@ class Changing:
         return await self._ask_first(question, terms, row, usable=verdict is Verdict.OLD)
 
     async def expire(self, name: str, topic: str, version: str) -> None:
-        """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used."""
+        """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used. So is
+        the answer to a question that is on its way: it may have been written before."""
+        if name in self._asked:
+            self._asked[name].add(version)
         row = self._known(name)
         if row is not None and not row.expired and version.encode() not in row.body.split():
             await self._store.put_answer(replace(row, expired=True))
@@ -148,6 +152,7 @@ class Changing:
 
     async def _obtain(self, question: Question) -> AnswerRow:
         asked, stamp = self._clock(), self._store.stamp(question.topic)
+        meanwhile = self._asked[question.name] = set()
         try:
             answer = await question.obtain()
         except Absent as error:
@@ -159,5 +164,8 @@ class Changing:
                 stamp = self._store.stamp(question.topic)
             self._absences.put(question.name, error, question.absent, stamp)
             raise
+        finally:
+            del self._asked[question.name]
         self._absences.forget(question.name)
-        return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked)
+        expired = not meanwhile.issubset(answer.data.decode(errors="replace").split())
+        return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked, expired)

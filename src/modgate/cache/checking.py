@@ -20,6 +20,13 @@ TELL_EVERY = 1 << 20
 """Bytes between two messages about one growing file."""
 ATTEMPTS = 2
 """A check whose child died is tried once more: the death may have been another zip's doing."""
+PATIENCE = 120.0
+"""Seconds after the last byte, and RATE for each of them, until a child that says nothing is replaced: it may be
+stopped, or wait for a disk."""
+RATE = 2e-6
+"""Seconds for a byte: fifty times what the check takes on an idle core, as others may be before it."""
+LEAVE = 5.0
+"""Seconds in which the child ends when nobody talks to it any more."""
 LINE = 1 << 16
 """Bytes of one verdict, at most."""
 
@@ -66,7 +73,11 @@ class Job:
         began = asyncio.get_running_loop().time()
         self.checker.tell({"job": self.number, "size": size, "end": True})
         try:
-            return await self.verdict
+            while True:
+                done, _ = await asyncio.wait([self.verdict], timeout=self.checker.patience + size * RATE)
+                if done:
+                    return await self.verdict
+                self.checker.replace()
         finally:
             self.checker.took(asyncio.get_running_loop().time() - began)
 
@@ -78,7 +89,8 @@ class Job:
 class Checker:
     """Starts the child at the first zip, and a new one when it dies."""
 
-    def __init__(self, limits: ZipLimits, metrics: Metrics) -> None:
+    def __init__(self, limits: ZipLimits, metrics: Metrics, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._limits = asdict(limits)
         self._metrics = metrics
         self._numbers = itertools.count(1)
@@ -110,6 +122,11 @@ class Checker:
         """A verdict came so long after the last byte."""
         self._metrics.histogram(families.CHECK_SECONDS).observe(seconds)
 
+    def replace(self) -> None:
+        """The child says nothing any more: its jobs go to a new one."""
+        if self._child is not None and self._child.returncode is None:
+            self._child.kill()
+
     def forget(self, job: Job) -> None:
         if self._jobs.pop(job.number, None) is not None:
             self.tell({"job": job.number, "drop": True})
@@ -122,7 +139,12 @@ class Checker:
         if self._child is not None:
             if self._child.stdin is not None:
                 self._child.stdin.close()
-            await self._child.wait()
+            try:
+                async with asyncio.timeout(LEAVE):
+                    await self._child.wait()
+            except TimeoutError:
+                self._child.kill()
+                await self._child.wait()
 
     async def _start(self) -> None:
         command = (sys.executable, "-I", "-m", "modgate.cache.checker")

@@ -30,6 +30,8 @@ CHANCES = 2
 """Transfers that one source may break before the next one is asked, where the chain allows it."""
 PAUSE = 0.2
 """Seconds before a broken transfer is continued, times the number of fruitless ones."""
+ZIP_BEGINS = b"PK\x03\x04"
+"""Of every zip with a file in it (APPNOTE §4.3.7)."""
 ANEW = 2
 """Times that a file may begin anew: an upstream whose content changes with each request is not waited for."""
 
@@ -124,7 +126,7 @@ class Download:
         self.spooled = self.spooled or Spooled(self.part.path)
         self._told = False
         self._job = await self._checker.begin(self._ask, self.part.path)
-        self._grown()
+        self._grown("the spool")
 
     async def _anew(self, why: str) -> None:
         self.fail(Unavailable(asked=str(self._ask), source=self._source.name, reason=why))
@@ -193,7 +195,7 @@ class Download:
                 self.spooled.size = body.size
             async for chunk in chunks:
                 self.part.accept(chunk)
-                self._grown()
+                self._grown(answer.source)
                 if self.part.size > self._most:
                     reason = f"sent more than the {self._most} bytes that a zip may have here (limits.zip)"
                     raise Corrupt(asked=str(self._ask), source=answer.source, reason=reason)
@@ -201,10 +203,13 @@ class Download:
             raise Unavailable(asked=str(self._ask), source=answer.source, reason="broke off before the end of the zip")
         self.part.end()
 
-    def _grown(self) -> None:
+    def _grown(self, source: str) -> None:
         assert self.part is not None and self.spooled is not None and self._job is not None
         self.spooled.grow(self.part.size)
         self._job.grow(self.part.size)
         if self.spooled.released and not self._told:
+            if self.spooled.read_at(0, len(ZIP_BEGINS)) != ZIP_BEGINS:
+                # Said here, it still has its true status: nothing has been handed out.
+                raise Corrupt(asked=str(self._ask), source=source, reason="is no module zip: it does not begin as one")
             self._told = True
             self._begun(self.spooled)

@@ -40,7 +40,7 @@ class Item:
     formed: Callable[[bytes], object]
     """Raises Corrupt for bytes that came into the tree from elsewhere and cannot be this file."""
     h1: Callable[[bytes], str]
-    """The hash that never changes, or "" for content that different mirrors word differently."""
+    """What of the content never changes: its hash, or less where mirrors word the rest differently."""
     check: Callable[[ArtifactRow], Awaitable[None]]
     """Raises Corrupt or Unavailable; then nothing is committed."""
     stored: Callable[[], Awaitable[None]]
@@ -197,7 +197,7 @@ class SmallFiles:
         return Small(data, row)
 
     def _same_as_before(self, item: Item, row: ArtifactRow) -> None:
-        """The first content wins for ever. Without an h1, other bytes are told and allowed."""
+        """The first content wins for ever. Other words for the same are told and allowed."""
         pin = self._store.pin(item.name)
         if pin is None or pin.sha256 == row.sha256:
             return

@@ -20,6 +20,11 @@ PIECE = 262144
 """Bytes that a reader takes at once: as much as a socket takes, and no more memory for a slow client."""
 
 
+STALL_SECONDS = 300.0
+"""A reader waits so long for the next byte. A download that breaks and goes on has deadlines of its own, and is given
+up sooner; but its leader may be another process, and that may be stopped."""
+
+
 class Spooled:
     """One attempt at a file. Satisfies source.base.Growing."""
 
@@ -115,7 +120,12 @@ class _SpoolReader:
                 return data
             if spooled.done or (self._stop is not None and self._position >= self._stop):
                 return b""
-            await spooled.moved()
+            try:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await spooled.moved()
+            except TimeoutError as error:
+                reason = f"brought nothing for {STALL_SECONDS:g} s"
+                raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
 
     def close(self) -> None:
         """Nothing to do: the file is the spooled object's, which many read."""

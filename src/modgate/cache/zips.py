@@ -92,6 +92,7 @@ class Zips:
         self._absences = Absences(clock)
         self._coalesced = metrics.counter(families.COALESCED)
         self._flights: Flights[str, Held] = Flights(unexpected)
+        self._sizings: Flights[str, Answer] = Flights(unexpected)
         metrics.read(families.DOWNLOADS, lambda: len(self._flights))
 
     @property
@@ -109,7 +110,9 @@ class Zips:
             return self._told(ask, found, rules, Cached.HIT, stamp)
         raise_remembered(self._absences, ask.name, str(ask), terms, stamp)
         if not terms.body:
-            return replace(await self._source.get(ask, terms), cached=Cached.MISS, private=rules.private)
+            sizing, joined = self._sizings.join(ask.name, lambda flight: self._size(ask, rules, flight))
+            cached = Cached.COALESCED if joined else Cached.MISS
+            return replace(await sizing.result(terms.deadline), cached=cached, private=rules.private)
         flight, joined = self._flights.join(ask.name, lambda flight: self._fly(ask, rules, flight))
         if joined:
             self._coalesced.value += 1
@@ -118,7 +121,17 @@ class Zips:
 
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
+        await self._sizings.close()
         await self._flights.close(grace)
+
+    async def _size(self, ask: Ask, rules: Rules, flight: Flight[Answer]) -> None:
+        """For a HEAD: what the source says of it, without fetching it."""
+        stamp = self._store.stamp(ask.path)
+        try:
+            flight.publish(await self._source.get(ask, Terms(body=False)))
+        except Absent as error:
+            self._remember(ask, rules, error, stamp)
+            raise
 
     async def _look(self, ask: Ask) -> Held | Doubtful | None:
         """What the tree has; a file that this process has not seen yet is hashed first."""

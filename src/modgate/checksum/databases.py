@@ -7,6 +7,7 @@ and never leave the building.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +45,18 @@ class DatabaseReply:
     cached: Cached
     source: str
     stamp: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An immutable file of a database."""
+
+    name: str
+    media_type: str
+    parse: Callable[[bytes], object]
+    """Raises Malformed for what cannot be it."""
+    identity: Callable[[bytes], str]
+    """What of it never changes."""
 
 
 class Database:
@@ -84,9 +97,10 @@ class Database:
         if kind == "tile":
             tile = parse_tile(rest)
             kept = self._wider(tile) if tile.size is not None else _nothing
-            return await self._file(rest, OCTETS, lambda data: _sized(data, tile.size), terms, kept)
+            shape: Callable[[bytes], object] = lambda data: _sized(data, tile.size)  # noqa: E731 a name for its type
+            return await self._file(Shape(rest, OCTETS, shape, _sha256), terms, kept)
         if kind == "lookup":
-            return await self._file(self._lookup(what), TEXT, _is_lookup, terms, _nothing)
+            return await self._file(Shape(self._lookup(what), TEXT, parse_lookup, _record), terms, _nothing)
         raise Malformed("checksum database request", rest, "it is none of supported, latest, lookup/… and tile/…")
 
     async def close(self, grace: float = 0.0) -> None:
@@ -116,16 +130,10 @@ class Database:
         row = told.row
         return DatabaseReply(row.body, TEXT, row.fetched + LATEST.fresh, told.cached, row.source, told.stamp)
 
-    async def _file(
-        self,
-        name: str,
-        media_type: str,
-        shape: Callable[[bytes], object],
-        terms: Terms,
-        kept: Callable[[], bytes | None],
-    ) -> DatabaseReply:
+    async def _file(self, shape: Shape, terms: Terms, kept: Callable[[], bytes | None]) -> DatabaseReply:
         """`kept` finds the same content in another file that is here already."""
-        judged = self._judged(shape, name)
+        name = shape.name
+        judged = self._judged(shape.parse, name)
 
         async def obtain() -> Obtained:
             if (data := kept()) is not None:
@@ -145,13 +153,13 @@ class Database:
             topic=f"{self.name}/{name}",
             absent=0.0,
             obtain=obtain,
-            formed=lambda data: self._formed(shape, data, name),
-            h1=lambda _: "",
+            formed=lambda data: self._formed(shape.parse, data, name),
+            h1=shape.identity,
             check=check,
             stored=stored,
         )
         small, cached, stamp = await self._files.get(item, terms)
-        return DatabaseReply(small.data, media_type, FOREVER, cached, small.row.source, stamp)
+        return DatabaseReply(small.data, shape.media_type, FOREVER, cached, small.row.source, stamp)
 
     def _wider(self, tile: Tile) -> Callable[[], bytes | None]:
         """A partial tile is the beginning of every wider one at its place (protocol.md §5.3).
@@ -223,8 +231,14 @@ def _sized(data: bytes, size: int | None) -> None:
         raise Malformed("tile", "", "it holds no records")
 
 
-def _is_lookup(data: bytes) -> None:
-    parse_lookup(data)
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _record(data: bytes) -> str:
+    """Of a lookup; the tree head behind it is a newer one each time."""
+    lookup = parse_lookup(data)
+    return f"{lookup.record_id} {_sha256(lookup.text.encode())}"
 
 
 def _nothing() -> None:

@@ -57,6 +57,16 @@ def check_info(data: bytes, path: ModulePath, asked_version: str) -> str:
     return version
 
 
+def info_identity(data: bytes) -> str:
+    """What of a well-formed .info never changes: its version and its time. Mirrors word the rest differently.
+
+    Raises:
+        Malformed: it is none.
+    """
+    version, time = _fields(_loads(data), data)
+    return f"{version} {time or ''}".rstrip()
+
+
 def _loads(data: bytes) -> _Object:
     # Go replaces broken UTF-8, refuses NaN, and reads numbers of fields that it does not know without their value.
     try:

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from modgate.serve.table import Principal
 
-ORDINARY, WHO, FROM, LINK = 1, 2, 4, 8
+ORDINARY, WHO, FROM, LINK, HOST = 1, 2, 4, 8, 16
 MARKS: Mapping[bytes, int] = {
     b"authorization": WHO,
     b"x-forwarded-for": FROM,
     b"x-real-ip": FROM,
     b"connection": LINK,
+    b"host": HOST,
     b"cache-control": ORDINARY,
     b"pragma": ORDINARY,
     b"disable-module-fetch": ORDINARY,
@@ -34,7 +35,7 @@ MARKS: Mapping[bytes, int] = {
     b"upgrade": ORDINARY,
 }
 """Headers that matter to a connection: ORDINARY ones need the ordinary path, WHO ones tell who asks, FROM ones where a
-trusted proxy's client is, LINK ones what becomes of the connection."""
+trusted proxy's client is, LINK ones what becomes of the connection, and HOST has to be there once."""
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 """What we accept as somebody else's request id: it goes into our log and our headers as it is."""

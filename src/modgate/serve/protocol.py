@@ -25,7 +25,7 @@ from modgate.serve.cycle import Cycle, scope_of
 from modgate.serve.edge import Edge
 from modgate.serve.errors import Failure
 from modgate.serve.exchange import Exchange, Outcome
-from modgate.serve.head import FROM, LINK, ORDINARY, WHO, field, principal, request_id
+from modgate.serve.head import FROM, HOST, LINK, ORDINARY, WHO, field, principal, request_id
 from modgate.serve.proxies import plain_address
 from modgate.serve.response import failure, head_bytes
 from modgate.serve.table import ANYBODY, Entry
@@ -175,6 +175,8 @@ class Connection(HttpToolsProtocol):
         self.headers.append((name, value))
         mark = self._edge.marks.get(name)
         if mark is not None:
+            if mark & self._marks & HOST:
+                self._refuse(400, "more than one Host header")
             self._marks |= mark
 
     def on_headers_complete(self) -> None:
@@ -183,6 +185,8 @@ class Connection(HttpToolsProtocol):
             return
         if len(self.headers) > self._edge.limits.headers:
             self._refuse(431, f"more than {self._edge.limits.headers} headers")
+        if not self._marks & HOST and self.parser.get_http_version() == "1.1":
+            self._refuse(400, "no Host header, which HTTP/1.1 wants (RFC 9112 §3.2)")
         entry = self._ready_entry()
         if entry is None or not self._answer(entry):
             self._begin_cycle()

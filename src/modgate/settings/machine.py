@@ -19,6 +19,7 @@ from modgate.settings.load import Loaded
 from modgate.settings.meaning import Address
 from modgate.settings.mounts import file_system, is_network
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -54,6 +55,8 @@ def _directory_problems(data: Path, mounts: Path) -> Iterator[SetupError]:
         existing = _existing(data)
         _write_into(existing)
     except OSError as error:
+        if error.errno in FULL and data.exists():
+            return  # what is stored in it can still be served; readiness tells of the rest
         yield SetupError(
             "data", f"cannot write into {data}: {error.strerror}", "give a directory that modgate may write"
         )

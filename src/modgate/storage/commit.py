@@ -5,9 +5,8 @@ hundred small files cost few transactions and each is durable well within 200 ms
 
 - before the row: the temporary file is swept at the next start; nothing was visible;
 - between row and rename: the row is a pin without bytes, which the next fetch has to match; the file is swept;
-- between rename and fsync of the directory: the file is visible, complete and checked; after a power cut it may be
-gone,
-  and then the row is a pin without bytes.
+- between rename and fsync of the directory: the file is visible, complete and checked, though perhaps not in `@v/list`
+  yet; after a power cut it may be gone, and then the row is a pin without bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +16,10 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from modgate.storage.lists import write_list
 from modgate.storage.records import AnswerRow, ArtifactRow, Records
 
 
@@ -113,7 +114,11 @@ class Commits:
         for job in good:
             _guarded(job, _rename)
         self._arrow("renamed")
-        for folder in {os.path.dirname(job.move.target) for job in good if job.move is not None and job.error is None}:
+        visible = [job.move.target for job in good if job.move is not None and job.error is None]
+        for folder in {os.path.dirname(target) for target in visible if target.endswith(".zip")}:
+            with suppress(OSError):  # nobody in here reads it, and the next zip writes it again
+                write_list(folder)
+        for folder in {os.path.dirname(target) for target in visible}:
             _sync_directory(folder)
         self._arrow("directory synced")
 

@@ -7,6 +7,7 @@ quarantine/             files that were found damaged, for the operator to look 
 records.db              rows (SQLite)
 generations             invalidation across processes
 id                      this gateway's identity in Via headers
+ballast                 room that a start on a full disk takes back
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+BALLAST = 1 << 20
+"""Bytes: SQLite's log and its index take 32 KiB and more when a database is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,26 @@ class Layout:
     @property
     def generations(self) -> Path:
         return self.root / "generations"
+
+    @property
+    def ballast(self) -> Path:
+        return self.root / "ballast"
+
+    def take_ballast(self) -> None:
+        """Keep room for a start on a full disk, where there is room."""
+        with suppress(OSError), self.ballast.open("xb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, BALLAST)
+            except OSError:
+                self.ballast.unlink()
+
+    def drop_ballast(self) -> bool:
+        """Make that room; False if there is none to make."""
+        try:
+            self.ballast.unlink()
+        except OSError:
+            return False
+        return True
 
     def create(self) -> None:
         """Make the directories; the root is readable by its owner only, because private modules may lie in it.

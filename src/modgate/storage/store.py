@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,19 +45,31 @@ class Store:
 
 
 def open_store(stack: AsyncExitStack, data: Path, events: Events) -> Store:
-    """Open the data directory; `stack` closes it again.
+    """Open the data directory; `stack` closes it again. On a full disk the ballast makes room for that.
 
     Raises:
         SetupError: it cannot be used.
     """
+    layout = Layout(data)
     try:
-        return _opened(stack, Layout(data), events)
+        with ExitStack() as trial:
+            try:
+                store = _opened(trial, layout, events)
+            except (OSError, SetupError):
+                trial.close()
+                if not layout.drop_ballast():
+                    raise
+                store = _opened(trial, layout, events)
+            else:
+                layout.take_ballast()
+            stack.push(trial.pop_all())
+            return store
     except OSError as error:
         problem = f"{error.filename or data} cannot be used ({error.strerror or error})"
         raise SetupError("data", problem, "make room or give permissions, or name another directory") from error
 
 
-def _opened(stack: AsyncExitStack, layout: Layout, events: Events) -> Store:
+def _opened(stack: ExitStack, layout: Layout, events: Events) -> Store:
     layout.create()
     prefix = stack.enter_context(session(layout.spool))
     generations = Generations(layout.generations)
