@@ -3,6 +3,7 @@
     ModgateError
     ├── SetupError              the settings or the machine do not allow a start; names the field and the remedy
     ├── Malformed               a path, version, target or file that breaks a rule of Go or of HTTP
+    ├── Unproven                something lacks the signature, hash or proof without which it is not believed
     └── GatewayError            one ask could not be answered
         ├── Absent              every source that was asked says that it does not exist
         ├── Refused             somebody may not hand it out
@@ -11,6 +12,7 @@
         │   └── OverQuota           not now: too many asks
         ├── Unavailable         it could not be found out; says nothing about existence
         ├── Corrupt             the content is not what it claims to be
+        │   └── Fork                a checksum database has signed two histories that exclude each other
         └── Looped              the ask has already passed through this gateway
 
 Belongs here: the tree and its data. Not here: status codes and texts (serve/errors.py has the one table), retries,
@@ -48,6 +50,20 @@ class Malformed(ModgateError):
         self.what = what
         self.text = text
         self.why = why
+
+
+class Unproven(ModgateError):
+    """Something is well-formed and lacks the signature, hash or proof without which it is not believed.
+
+    `what` names the kind of thing ("signed note", "record", "tiles"), `why` says what does not fit, without final
+    punctuation. `suspects` names those of several things that may be wrong: tiles by their paths.
+    """
+
+    def __init__(self, what: str, why: str, suspects: tuple[str, ...] = ()) -> None:
+        super().__init__(f"unproven {what}: {why}")
+        self.what = what
+        self.why = why
+        self.suspects = suspects
 
 
 class GatewayError(ModgateError):
@@ -163,6 +179,32 @@ class Unavailable(GatewayError):
 
 class Corrupt(GatewayError):
     """The content is not what it claims to be. The verdict is kept for a minute; it is never turned into absence."""
+
+
+class Fork(Corrupt):
+    """A checksum database has signed two histories that exclude each other: nothing new of it is believed any more.
+
+    `older` and `newer` are its two signed heads, `root` is what the records of the newer one give for the size of the
+    older one, and `proof` (RFC 6962 consistency, as tlog.proofs.check_tree takes it) shows that without asking anybody;
+    it is empty where both heads have one size. It is no way's fault: every way to the database carries its signature.
+    """
+
+    def __init__(
+        self,
+        *,
+        asked: str = "",
+        source: str = "",
+        reason: str = "",
+        older: bytes = b"",
+        newer: bytes = b"",
+        root: bytes = b"",
+        proof: tuple[bytes, ...] = (),
+    ) -> None:
+        super().__init__(asked=asked, source=source, reason=reason)
+        self.older = older
+        self.newer = newer
+        self.root = root
+        self.proof = proof
 
 
 class Looped(GatewayError):

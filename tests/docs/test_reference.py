@@ -103,7 +103,7 @@ def tree(kind: type[ModgateError]) -> list[type[ModgateError]]:
 
 def made(kind: Any) -> ModgateError:
     """An error of this type, with whatever it needs to be told."""
-    facts = {"SetupError": 3, "Malformed": 3, "BadTarget": 2, "Unserved": 2}.get(kind.__name__, 0)
+    facts = {"SetupError": 3, "Malformed": 3, "Unproven": 2, "BadTarget": 2, "Unserved": 2}.get(kind.__name__, 0)
     error: ModgateError = kind(*["x"] * facts)
     return error
 

@@ -1,5 +1,6 @@
-"""Checksum databases: relayed and kept for clients (databases.py, ways.py).
+"""Checksum databases: relayed and kept for clients (databases.py, ways.py), believed only with proof (client.py), and
+our own (log.py).
 
-Belongs here: which databases are served, how each is reached, what of them is kept. Not here: the mathematics of the
-log (tlog/), HTTP towards clients (serve/).
+Belongs here: which databases are served, how each is reached, what of them is kept, and what of them is true. Not here:
+the mathematics of the log (tlog/), HTTP towards clients (serve/), rows and files (storage/).
 """

@@ -18,6 +18,7 @@ from modgate.errors import (
     Absent,
     Corrupt,
     Forbidden,
+    Fork,
     GatewayError,
     Looped,
     Malformed,
@@ -28,6 +29,7 @@ from modgate.errors import (
     Trouble,
     Unauthenticated,
     Unavailable,
+    Unproven,
 )
 from modgate.serve.target import BadTarget, Unserved
 
@@ -182,6 +184,7 @@ Row = Callable[[Any, str], Failure]
 TABLE: Final[Mapping[type, Row]] = {
     ModgateError: _internal,
     SetupError: _internal,
+    Unproven: _internal,
     Malformed: _malformed,
     BadTarget: _bad_target,
     Unserved: _unserved,
@@ -193,6 +196,7 @@ TABLE: Final[Mapping[type, Row]] = {
     OverQuota: _over_quota,
     Unavailable: _unavailable,
     Corrupt: _corrupt,
+    Fork: _corrupt,
     Looped: _looped,
 }
 """Every error of errors.py, and those of serve/. A test walks the tree and fails where one has no row of its own."""

@@ -7,7 +7,9 @@ import binascii
 from dataclasses import dataclass
 
 from modgate.errors import Malformed
+from modgate.tlog.hashes import HASH_BYTES
 from modgate.tlog.note import parse_note
+from modgate.tlog.record import parse_number, parse_record
 
 FIRST_LINE = "go.sum database tree"
 
@@ -29,6 +31,13 @@ class Lookup:
     text: str
     """The record: lines of go.sum."""
     head: Head
+    note: bytes = b""
+    """The signed tree note that the head stands in."""
+
+
+def format_head(head: Head) -> str:
+    """The text of a tree note, to be signed."""
+    return f"{FIRST_LINE}\n{head.size}\n{base64.b64encode(head.root).decode()}\n"
 
 
 def parse_head(text: str) -> Head:
@@ -44,9 +53,9 @@ def parse_head(text: str) -> Head:
         root = base64.b64decode(lines[2], validate=True)
     except (binascii.Error, ValueError):
         root = b""
-    if len(root) != 32:
+    if len(root) != HASH_BYTES:
         raise Malformed("tree head", text[:40], "its third line is no hash")
-    return Head(_number(lines[1]), root)
+    return Head(parse_number(lines[1]), root)
 
 
 def parse_signed_head(data: bytes) -> Head:
@@ -64,17 +73,5 @@ def parse_lookup(data: bytes) -> Lookup:
     Raises:
         Malformed: it is none.
     """
-    try:
-        first, _, rest = data.decode().partition("\n")
-    except UnicodeDecodeError as error:
-        raise Malformed("lookup", "", "it is not UTF-8") from error
-    text, separator, note = rest.partition("\n\n")
-    if not separator or not text:
-        raise Malformed("lookup", first[:40], "it has no record before an empty line")
-    return Lookup(_number(first), text + "\n", parse_signed_head(note.encode()))
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or str(int(text[:20])) != text:
-        raise Malformed("number", text[:40], "it is not decimal without leading zeros")
-    return int(text)
+    record_id, text, note = parse_record(data)
+    return Lookup(record_id, text, parse_signed_head(note), note)
