@@ -6,10 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.world import World
 from tests.world.guard import refuse_network, scrub_environment
+
+# How long an example takes says something about the machine, and nothing about what is tested.
+hypothesis.settings.register_profile("modgate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("modgate")
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +30,23 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, mach
         scrub_environment(monkeypatch)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `workers` hold however many processes a gateway has, or for the numbers that the mark names."""
+    mark = metafunc.definition.get_closest_marker("workers")
+    if mark is not None:
+        metafunc.parametrize("workers", mark.args or (1, 2, 4), indirect=True, ids="{}-workers".format)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def workers(request: pytest.FixtureRequest) -> int:
+    """How many serving processes each gateway of the test has."""
+    number: int = getattr(request, "param", 1)
+    return number
+
+
+@pytest.fixture
+def world(tmp_path: Path, workers: int) -> Iterator[World]:
     """Factories for what surrounds the gateway, and for the gateway itself; all of it ends with the test."""
-    made = World(tmp_path)
+    made = World(tmp_path, workers)
     yield made
     made.close()

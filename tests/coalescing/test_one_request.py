@@ -43,6 +43,7 @@ def gateways(world: World, upstream: Upstream, database: Database) -> list[Gatew
     return [first, world.gateway(upstream, checksum=database.key, data=first.data)]
 
 
+@pytest.mark.workers
 def test_a_hundred_clients_of_one_gateway_cost_one_request_for_each_thing(
     upstream: Upstream, gateways: list[Gateway]
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_hundred_clients_of_one_gateway_cost_one_request_for_each_thing(
         assert (caches.count("miss"), caches.count("coalesced")) == (1, 99), kind
 
 
+@pytest.mark.workers
 def test_a_hundred_clients_of_two_processes_on_one_store_cost_one_request_for_each_thing(
     upstream: Upstream, gateways: list[Gateway]
 ) -> None:
@@ -64,6 +66,7 @@ def test_a_hundred_clients_of_two_processes_on_one_store_cost_one_request_for_ea
         assert_one(upstream, kind, crowd(gateways, target(kind), gate=gate))
 
 
+@pytest.mark.workers
 def test_nor_does_it_matter_how_the_two_processes_run_past_each_other(
     upstream: Upstream, gateways: list[Gateway]
 ) -> None:

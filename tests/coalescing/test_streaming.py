@@ -6,6 +6,8 @@ import pytest
 
 from tests.world import Gateway, Module, World, eventually, faults
 
+pytestmark = pytest.mark.workers
+
 MODULE = Module("example.com/large", "v1.0.0", payload=2_000_000)
 ZIP = f"{MODULE.name}.zip"
 SIZE = len(MODULE.zip_bytes)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.world import Gateway, Module, Upstream, World, eventually, get
 
+pytestmark = pytest.mark.workers
+
 MODULE = Module("example.com/m", "v1.0.0", payload=1_000_000)
 ZIP, MOD = f"{MODULE.name}.zip", f"{MODULE.name}.mod"
 ENDING = [signal.SIGTERM, signal.SIGINT]
@@ -135,27 +137,30 @@ def test_fetches_that_nobody_waits_for_do_not_keep_it_from_ending(world: World, 
 def test_clients_that_ask_all_the_time_are_answered_until_it_ends(world: World, upstream: Upstream) -> None:
     gateway = world.gateway(upstream)
     gateway.get(MOD)
+    answered = [0] * 8
 
-    def ask(number: int) -> int:
-        """Ask on one connection until it is closed; how many answers came."""
+    def ask(number: int) -> None:
+        """Ask on one connection until it is closed."""
         with gateway.connect() as client:
-            for count in range(1_000_000):
+            for _ in range(1_000_000):
                 try:
                     client.asks(ZIP if number % 2 else MOD)
                     answer = client.answer()
                 except ConnectionError:
-                    return count  # it was closed between two requests
+                    return  # it was closed between two requests
                 assert not answer.cut
                 assert answer.status == 200
+                answered[number] += 1
                 if answer.headers.get("connection") == "close":
-                    return count
+                    return
         raise AssertionError("it never ended")
 
     with ThreadPoolExecutor(8) as pool:
         clients = [pool.submit(ask, number) for number in range(8)]
-        eventually(lambda: gateway.metric("modgate_requests_total") > 200, "all of them are at it")
+        eventually(lambda: min(answered) > 10, "all of them are at it")
         gateway.signals(signal.SIGTERM)
-        assert min(client.result() for client in clients) > 0
+        for client in clients:
+            client.result()
     assert gateway.ended() == 0
 
 

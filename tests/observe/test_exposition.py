@@ -11,7 +11,7 @@ from modgate.observe.process import register
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    text = render(metrics)[0].decode()
+    text = render(metrics.samples())[0].decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -44,7 +44,7 @@ def test_a_histogram_is_shown_in_cumulative_buckets() -> None:
 
 
 def test_the_media_type_is_the_text_format() -> None:
-    assert render(Metrics())[1].startswith("text/plain; version=")
+    assert render([])[1].startswith("text/plain; version=")
 
 
 def test_the_process_tells_its_memory_time_files_and_version() -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.outage.trouble import awaited, expect_trouble, kept, target_of
 from tests.world import Gateway, Module, Response, Upstream, World, eventually, faults
 
+pytestmark = pytest.mark.workers
+
 CHANGING = ["list", "latest", "query"]
 NEVER = {"fresh": "1h", "stale": "1h", "keep": "1h"}
 
@@ -204,6 +206,7 @@ def test_a_list_that_has_just_come_is_expired_too(world: World) -> None:
         eventually(partial(names, gateway, "v1.1.0", f"example.com/m{number}"), "the list is asked again", within=2)
 
 
+@pytest.mark.workers(1)  # absence is remembered by each process for itself
 def test_a_version_ends_the_absence_of_its_module(world: World) -> None:
     upstream = world.upstream()
     gateway = world.gateway(upstream, freshness=public(absent_path="1h", absent_version=0))

@@ -20,8 +20,9 @@ from modgate.serve.edge import Edge, WireLimits
 from modgate.serve.exchange import Reporter
 from modgate.serve.health import Check, Health
 from modgate.serve.keep import Keeper
-from modgate.serve.listener import Listener, bind
+from modgate.serve.listener import Listener
 from modgate.serve.proxies import TrustedProxies
+from modgate.serve.sockets import bind
 from modgate.serve.table import Principals, Table
 from modgate.source.base import FOREVER, Answer, Ask, Cached, Freshness, Reader, Ready, Terms
 

@@ -29,11 +29,15 @@ class Admin(Port):
             access_log,
             app=AdminPort(
                 health=Health(lambda: self.checks, "0.1.0"),
-                scrape=lambda: render(self.numbers),
+                scrape=lambda: render(self.numbers.samples()),
+                prepare=self.prepare,
                 log=self.told,
                 base_path="/go",
             ),
         )
+
+    async def prepare(self) -> None:
+        """Nobody else has to be asked."""
 
 
 @pytest.fixture

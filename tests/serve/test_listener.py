@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from modgate.errors import SetupError
-from modgate.serve.listener import bind, split_address
+from modgate.serve.sockets import bind, split_address
 from modgate.serve.tls import Certificate
 from tests.serve.fakes import Port
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class World:
     """Upstreams, checksum databases, gateways and developers, each started when it is asked for."""
 
-    def __init__(self, home: Path) -> None:
-        """`home` is an empty directory for everything that is written."""
+    def __init__(self, home: Path, workers: int = 1) -> None:
+        """`home` is an empty directory for everything that is written; each gateway has so many `workers`."""
         self.home = home
+        self.workers = workers
         self._made = ExitStack()
         self._numbers = itertools.count(1)  # gateways may be started by several threads at once
         self._authority: trustme.CA | None = None
@@ -57,7 +58,7 @@ class World:
         Without other settings no checksum database is known to it: nothing in it leaves this machine.
         """
         chain = upstream.url if isinstance(upstream, Server) else upstream
-        given: dict[str, Setting] = {"upstream": chain, "checksum": "off", **settings}
+        given: dict[str, Setting] = {"upstream": chain, "checksum": "off", "workers": self.workers, **settings}
         base = {**without_settings(os.environ), "HOME": str(self.home), "GOENV": "off", **self._trust()}
         gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})}, through)
         self._made.callback(_ends_well, gateway)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from modgate.cache.absence import Absences
 from modgate.cache.flights import Flight, Flights
@@ -57,6 +57,15 @@ class Told:
     stamp: tuple[int, int] | None = None
 
 
+@dataclass(slots=True)
+class _Meanwhile:
+    """What was fetched while a question was being asked and its answer made durable."""
+
+    stamp: tuple[int, int]
+    """Of the fetches that this process knows."""
+    versions: set[str] = field(default_factory=set)
+
+
 class Changing:
     """The changing answers of one namespace."""
 
@@ -73,7 +82,7 @@ class Changing:
         self._coalesced = metrics.counter(families.COALESCED)
         self._absences = Absences(clock)
         self._flights: Flights[str, Told] = Flights(unexpected)
-        self._asked: dict[str, set[str]] = {}  # what is being asked, and the versions that were fetched meanwhile
+        self._asked: dict[str, _Meanwhile] = {}
 
     async def get(self, question: Question, terms: Terms) -> Told:
         """The answer.
@@ -98,8 +107,10 @@ class Changing:
     async def expire(self, name: str, topic: str, version: str) -> None:
         """A version was fetched: if the stored answer does not tell of it, it is asked again before it is used. So is
         the answer to a question that is on its way: it may have been written before."""
+        self._store.changed(_fetches(name))
         if name in self._asked:
-            self._asked[name].add(version)
+            self._asked[name].versions.add(version)
+            self._asked[name].stamp = self._store.stamp(_fetches(name))
         row = self._known(name)
         if row is not None and not row.expired and version.encode() not in row.body.split():
             await self._store.put_answer(replace(row, expired=True))
@@ -143,16 +154,26 @@ class Changing:
                     # Another process was asking when we were asked: its answer is ours too, as if we were one.
                     flight.publish(Told(row, Cached.COALESCED))
                     return
-                row = await self._obtain(question)
-                flight.publish(Told(row, Cached.MISS))
-                await self._store.put_answer(row)
+                meanwhile = self._asked[question.name] = _Meanwhile(self._store.stamp(_fetches(question.name)))
+                try:
+                    row = await self._obtain(question, meanwhile)
+                    flight.publish(Told(row, Cached.MISS))
+                    await self._store.put_answer(row)
+                    if not row.expired and self._fetched_elsewhere(question, meanwhile):
+                        await self._store.put_answer(replace(row, expired=True))
+                finally:
+                    del self._asked[question.name]
             self._store.changed(question.topic)
 
         return self._flights.join(question.name, fly)
 
-    async def _obtain(self, question: Question) -> AnswerRow:
+    def _fetched_elsewhere(self, question: Question, meanwhile: _Meanwhile) -> bool:
+        """Whether another process fetched a version. Which one is not known here: one ask too many is better than a
+        list without it."""
+        return self._store.stamp(_fetches(question.name)) != meanwhile.stamp
+
+    async def _obtain(self, question: Question, meanwhile: _Meanwhile) -> AnswerRow:
         asked, stamp = self._clock(), self._store.stamp(question.topic)
-        meanwhile = self._asked[question.name] = set()
         try:
             answer = await question.obtain()
         except Absent as error:
@@ -164,8 +185,12 @@ class Changing:
                 stamp = self._store.stamp(question.topic)
             self._absences.put(question.name, error, question.absent, stamp)
             raise
-        finally:
-            del self._asked[question.name]
         self._absences.forget(question.name)
-        expired = not meanwhile.issubset(answer.data.decode(errors="replace").split())
+        told = answer.data.decode(errors="replace").split()
+        expired = self._fetched_elsewhere(question, meanwhile) or not meanwhile.versions.issubset(told)
         return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked, expired)
+
+
+def _fetches(name: str) -> str:
+    """The topic whose slot moves when a version is fetched that the answer of this name should tell of."""
+    return f"{name} fetches"

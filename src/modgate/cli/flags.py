@@ -31,6 +31,7 @@ FLAGS = (
     ("tls_cert", "FILE", "Certificate chain; makes it HTTPS."),
     ("tls_key", "FILE", "The certificate's private key."),
     ("trusted_proxies", "CIDR", "Load balancer whose headers are believed; repeatable."),
+    ("workers", "N|auto", "Serving processes; auto: one a core, at most 8."),
     ("drain_time", "TIME", "For open requests on SIGTERM."),
     ("access_log", "FILE|-|off", "One JSON line per request."),
     ("log_format", "auto|console|json", "Of the application log."),

@@ -20,6 +20,7 @@ NAMES = frozenset(
         "upstream_up",  # and closed again
         "store_failing",  # the store cannot be written
         "store_working",  # and can again
+        "worker_died",  # a serving process ended by itself; another one takes its place
     }
 )
 

@@ -6,34 +6,34 @@ gateway that nobody scrapes does not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from modgate.observe.metrics import Child, Family, Histogram, Metrics
+from modgate.observe.metrics import Child, Family, Histogram, Sample
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 
-def render(metrics: Metrics) -> tuple[bytes, str]:
-    """All samples, and their media type."""
+def render(samples: Iterable[Sample]) -> tuple[bytes, str]:
+    """The samples, and their media type."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(metrics))
+    registry.register(_Collector(samples))
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
 class _Collector:
     """What prometheus-client asks for the current samples."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = list(samples)
 
     def collect(self) -> Iterator[Metric]:
         families: dict[Family, Metric] = {}
-        for family, labels, child in self._metrics.samples():
+        for family, labels, child in self._samples:
             metric = families.get(family)
             if metric is None:
                 metric = families[family] = _empty(family)

@@ -36,7 +36,11 @@ UPSTREAM_SECONDS = Family(
 )
 FETCHED_BYTES = Family("modgate_fetched_bytes_total", "Body bytes read from an upstream.", "counter", ("upstream",))
 UPSTREAM_UP = Family(
-    "modgate_upstream_up", "1 while the upstream is asked, 0 while its breaker is open.", "gauge", ("upstream",)
+    "modgate_upstream_up",
+    "1 while the upstream is asked, 0 while its breaker is open.",
+    "gauge",
+    ("upstream",),
+    joined="least",
 )
 RETRIES = Family("modgate_upstream_retries_total", "Requests repeated after a failure.", "counter", ("upstream",))
 RESUMES = Family("modgate_download_resumes_total", "Downloads that went on after their transfer broke.", "counter")
@@ -58,12 +62,21 @@ EVENTS = Family(
     ("event",),
 )
 
-RESIDENT_BYTES = Family("modgate_process_resident_bytes", "Resident memory of this process.", "gauge")
-CPU_SECONDS = Family("modgate_process_cpu_seconds_total", "User and system time of this process.", "counter")
-OPEN_FILES = Family("modgate_process_open_files", "Open file descriptors of this process.", "gauge")
-START_TIME = Family(
-    "modgate_process_start_time_seconds", "When this process started, in seconds since the epoch.", "gauge"
+LOST_LINES = Family("modgate_access_log_lost_lines_total", "Lines that the access log could not take.", "counter")
+
+WORKERS = Family("modgate_workers", "Serving processes that run.", "gauge")
+WORKER_RESTARTS = Family("modgate_worker_restarts_total", "Serving processes that died and were replaced.", "counter")
+RESIDENT_BYTES = Family(
+    "modgate_process_resident_bytes", "Resident memory of all processes but the checking ones.", "gauge"
 )
-BUILD = Family("modgate_build_info", "Always 1; the label tells the version.", "gauge", ("version",))
+CPU_SECONDS = Family("modgate_process_cpu_seconds_total", "User and system time of these processes.", "counter")
+OPEN_FILES = Family("modgate_process_open_files", "Open file descriptors of these processes.", "gauge")
+START_TIME = Family(
+    "modgate_process_start_time_seconds",
+    "When the oldest process started, in seconds since the epoch.",
+    "gauge",
+    joined="least",
+)
+BUILD = Family("modgate_build_info", "Always 1; the label tells the version.", "gauge", ("version",), joined="most")
 
 ALL: tuple[Family, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Family))

@@ -24,6 +24,8 @@ class Family:
     kind: Literal["counter", "gauge", "histogram"]
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = LATENCY_BOUNDS
+    joined: Literal["sum", "least", "most"] = "sum"
+    """What several processes say together."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class Histogram:
     total: float = 0.0
 
     def __post_init__(self) -> None:
-        self.counts = [0] * (len(self.bounds) + 1)
+        self.counts = self.counts or [0] * (len(self.bounds) + 1)
 
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
@@ -66,6 +68,7 @@ class Histogram:
 
 
 Child = Counter | Gauge | Histogram
+Sample = tuple[Family, tuple[str, ...], Child]
 
 
 class Metrics:
@@ -100,7 +103,7 @@ class Metrics:
         """A gauge, or a counter kept elsewhere, that is asked only when somebody looks."""
         self._callbacks[(family, labels)] = callback
 
-    def samples(self) -> Iterator[tuple[Family, tuple[str, ...], Child]]:
+    def samples(self) -> Iterator[Sample]:
         """Every child, with callbacks read now."""
         for (family, labels), child in list(self._children.items()):
             yield family, labels, child

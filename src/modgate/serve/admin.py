@@ -5,7 +5,7 @@ Belongs here: its URL space. Not here: what the numbers are (observe/), what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from modgate.errors import Malformed
 from modgate.serve import response
@@ -23,9 +23,19 @@ class AdminPort:
     """Answers operators and their monitoring; not counted and not logged: that would drown the data port's requests."""
 
     def __init__(
-        self, *, health: Health, scrape: Callable[[], tuple[bytes, str]], log: Log, base_path: str = ""
+        self,
+        *,
+        health: Health,
+        scrape: Callable[[], tuple[bytes, str]],
+        prepare: Callable[[], Awaitable[None]],
+        log: Log,
+        base_path: str = "",
     ) -> None:
-        """`scrape` gives the metrics and their media type (observe/exposition.py); `log` is told of our own bugs."""
+        """`scrape` gives the metrics and their media type (observe/exposition.py); `log` is told of our own bugs.
+
+        `prepare` is awaited before each answer: what other processes have to say is asked for there.
+        """
+        self._prepare = prepare
         self._health = health
         self._scrape = scrape
         self._log = log
@@ -47,6 +57,7 @@ class AdminPort:
             refusal = Failure(405, f"refused: {to.exchange.method} is not answered here, only GET and HEAD\n")
             await to.whole(405, *response.failure(refusal, extra=[ALLOWED]))
             return
+        await self._prepare()
         page = self._page(decode_path(to.exchange.target))
         await to.whole(page.status, page.headers, page.body)
 

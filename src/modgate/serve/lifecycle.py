@@ -1,7 +1,6 @@
 """From the first accepted connection to the last answered one.
 
-SIGTERM or SIGINT drains: no accepted request is cut off within the drain time; a second one cuts. SIGHUP reopens log
-files and reads certificates again.
+The first stop drains: no accepted request is cut off within the drain time; a second one cuts.
 """
 
 from __future__ import annotations
@@ -11,10 +10,12 @@ import resource
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modgate.observe.access_log import AccessLog
-from modgate.serve.listener import Listener
+
+if TYPE_CHECKING:
+    from modgate.serve.listener import Listener
 
 FLUSH_SECONDS = 0.2
 """Between two writes of access-log lines: a batch costs half of single lines (0.22 against 0.42 µs)."""
@@ -32,7 +33,7 @@ def allow_descriptors() -> None:
 
 
 class Lifecycle:
-    """Runs listeners and the gateway's own watches until a signal says stop."""
+    """Runs listeners and the gateway's own watches until it is told to stop."""
 
     def __init__(
         self,
@@ -46,15 +47,10 @@ class Lifecycle:
         self._watches = tuple(watches)
         self._access_log = access_log
         self._drain_seconds = drain_seconds
-        self._stops = 0
         self._stopping = asyncio.Event()
 
-    async def run(self, *, started: Callable[[], None], reload: Callable[[], None]) -> None:
-        """Serve; `started` is called when connections are accepted, `reload` at each SIGHUP."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, reload)
+    async def run(self, *, started: Callable[[], None]) -> None:
+        """Serve until `stop`; `started` is called when connections are accepted."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(watch) for watch in self._watches]
             tasks += [group.create_task(listener.watch()) for listener in self._listeners]
@@ -67,14 +63,30 @@ class Lifecycle:
             for task in tasks:
                 task.cancel()
 
-    def _stop(self) -> None:
-        self._stops += 1
+    def stop(self) -> None:
+        """Drain; called once more, cut."""
+        if self._stopping.is_set():
+            self.cut()
+        self.drain()
+
+    def drain(self) -> None:
+        """Accept no more, answer what has been accepted, and end."""
         self._stopping.set()
-        if self._stops > 1:
-            for listener in self._listeners:
-                listener.abort()
+
+    def cut(self) -> None:
+        """End every connection now."""
+        for listener in self._listeners:
+            listener.abort()
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             self._access_log.flush()
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT stop, SIGHUP reads log files and certificates anew; to be called in the running loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)

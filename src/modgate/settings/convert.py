@@ -74,7 +74,7 @@ def _wanted(field: Field) -> str:
         case Size():
             return "bytes, or a text such as 500MiB"
         case Count():
-            return "a whole number"
+            return "a whole number" if field.kind is int else "a whole number, or auto"
     if get_origin(field.kind) is Literal:
         return "one of " + ", ".join(get_args(field.kind))
     if field.kind == tuple[str, ...]:
@@ -83,7 +83,7 @@ def _wanted(field: Field) -> str:
 
 
 def _bounded(field: Field, value: Any) -> Any:
-    if field.unit is not None and not field.unit.low <= value <= field.unit.high:
+    if field.unit is not None and not isinstance(value, str) and not field.unit.low <= value <= field.unit.high:
         low, high = field.show(field.unit.low), field.show(field.unit.high)
         raise SetupError(field.name, f"{field.show(value)} is out of bounds", f"give {low} to {high}")
     return value

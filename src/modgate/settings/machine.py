@@ -17,8 +17,11 @@ from pathlib import Path
 from modgate.errors import SetupError
 from modgate.settings.load import Loaded
 from modgate.settings.meaning import Address
+from modgate.settings.model import Settings
 from modgate.settings.mounts import file_system, is_network
 
+MOST_WORKERS = 8
+"""Of `auto`: more of them have nothing left to share but one disk and one network."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -38,6 +41,13 @@ def problems(loaded: Loaded, *, mounts: Path = MOUNTS) -> Iterator[SetupError]:
         yield from _tls_problems(settings.tls_cert, settings.tls_key)
     if settings.access_log not in ("-", "off"):
         yield from _log_problems(Path(settings.access_log))
+
+
+def workers(settings: Settings) -> int:
+    """How many serving processes there shall be."""
+    if settings.workers == "auto":
+        return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return settings.workers
 
 
 def require(loaded: Loaded, *, mounts: Path = MOUNTS) -> None:

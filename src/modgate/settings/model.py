@@ -79,7 +79,7 @@ class Limits:
     spool: Annotated[int, Size(64 * MIB, 1024 * GIB)] = 10 * GIB
     """Disk space for downloads that are not complete yet: room for twenty of the largest zips."""
     memory_cache: Annotated[int, Size(MIB, 64 * GIB)] = 64 * MIB
-    """Ready answers kept in memory, per process. An entry has about 2 KiB: the metadata of some hundred projects."""
+    """Ready answers kept in memory. An entry has about 2 KiB: the metadata of some hundred projects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +152,9 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks (CIDR) of load balancers in front. Only from these are X-Forwarded-For, X-Real-IP and
     X-Request-Id believed."""
+    workers: Annotated[int | Literal["auto"], Count(1, 64)] = 1
+    """Serving processes, or `auto`: one for each core, at most 8. With more than one, a parent starts them, replaces
+    those that die and has the admin port. Each takes its share of the limits."""
     drain_time: Annotated[float, Span(0.0, HOUR)] = 30.0
     """On SIGTERM, how long accepted requests may take to end before they are cut off."""
     access_log: str = "-"

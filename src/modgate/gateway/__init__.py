@@ -1,0 +1,40 @@
+"""The composition root: settings become a running gateway. The only package that knows every part.
+
+parts.py      where modules come from and what is remembered of them: the expression of sources
+ports.py      where go commands ask; operators.py: where operators do; edges.py: what both have in common
+process.py    one serving process: parts and data port, opened and closed in their order
+alone.py      `workers = 1`: that process, with its signals and the admin port
+team.py       more: a parent that starts, watches and ends the workers (member.py), and has the admin port
+worker.py     a worker; control.py is how it and its parent talk
+values.py     settings as the values that components take; shares.py: those of one worker
+telling.py    where everybody in a process reports to
+announcing.py the banner
+
+Belongs here: wiring. Not here: anything that decides.
+"""
+
+from __future__ import annotations
+
+from modgate.settings.load import Loaded
+
+
+def serve(loaded: Loaded) -> int:
+    """Run the gateway until it is told to stop; returns the exit status.
+
+    Raises:
+        SetupError: it cannot start.
+    """
+    import uvloop
+
+    from modgate.serve.lifecycle import allow_descriptors
+    from modgate.settings.machine import workers
+
+    allow_descriptors()
+    number = workers(loaded.settings)
+    if number == 1:
+        from modgate.gateway.alone import run
+
+        return uvloop.run(run(loaded))
+    from modgate.gateway.team import lead
+
+    return uvloop.run(lead(loaded, number))

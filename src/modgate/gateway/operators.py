@@ -1,0 +1,47 @@
+"""Where operators ask: the admin port, of one process or of a team."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+from modgate import __version__
+from modgate.gateway.edges import edge
+from modgate.gateway.telling import Telling
+from modgate.observe.access_log import AccessLog
+from modgate.observe.metrics import Metrics
+from modgate.serve.admin import AdminPort
+from modgate.serve.clock import Clock
+from modgate.serve.exchange import Reporter
+from modgate.serve.health import Check
+from modgate.serve.health import Health as HealthPages
+from modgate.serve.listener import Listener
+from modgate.serve.table import Principals, Table
+from modgate.settings.load import Loaded
+
+
+def admin_port(
+    stack: AsyncExitStack,
+    loaded: Loaded,
+    sockets: Sequence[socket.socket],
+    *,
+    checks: Callable[[], Sequence[Check]],
+    scrape: Callable[[], tuple[bytes, str]],
+    prepare: Callable[[], Awaitable[None]],
+    telling: Telling,
+) -> Listener:
+    """Nothing is accepted yet; `prepare` is awaited before each answer that `checks` or `scrape` gives."""
+    settings = loaded.settings
+    page = AdminPort(
+        health=HealthPages(checks, __version__),
+        scrape=scrape,
+        prepare=prepare,
+        log=telling.log.error,
+        base_path=settings.base_path,
+    )
+    # Its requests are neither counted nor logged, and nothing of it is kept.
+    reporter = Reporter(Metrics(), AccessLog("off"), Clock())
+    listener = Listener(sockets, edge(settings, page, Principals(Table([0], 0)), reporter, telling))
+    stack.callback(listener.abort)
+    return listener

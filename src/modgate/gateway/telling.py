@@ -1,0 +1,37 @@
+"""Where everybody in a process reports to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modgate import __version__
+from modgate.observe.events import Events
+from modgate.observe.log import application_log
+from modgate.observe.metrics import Metrics
+from modgate.observe.process import register
+from modgate.settings.model import Settings
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Numbers, events and sentences."""
+
+    metrics: Metrics
+    events: Events
+    log: FilteringBoundLogger
+
+    def unexpected(self, error: BaseException) -> None:
+        """A defect of ours: the client gets an error without details, the log gets them."""
+        self.log.error("unexpected error", exc_info=error)
+
+
+def telling(settings: Settings) -> Telling:
+    """That of this process."""
+    metrics, log = Metrics(), application_log(style=settings.log_format, level=settings.log_level)
+    register(metrics, version=__version__, started=time.time())
+    return Telling(metrics, Events(metrics, log.warning), log)

@@ -1,0 +1,48 @@
+"""Settings become the small dataclasses that components take: only the gateway knows both."""
+
+from __future__ import annotations
+
+from modgate.cache.freshness import Ages
+from modgate.net.limits import Bounds, Deadlines
+from modgate.serve.edge import WireLimits
+from modgate.settings import model
+
+
+def pseudonym(identity: str) -> str:
+    """Our name in Via headers (RFC 9110 §7.6.3): no host name of the company leaves with it."""
+    return f"modgate-{identity}"
+
+
+def deadlines(settings: model.Deadlines) -> Deadlines:
+    return Deadlines(
+        connect=settings.connect,
+        first_byte=settings.first_byte,
+        idle=settings.idle,
+        total=settings.total,
+        total_small=settings.small_total,
+    )
+
+
+def bounds(settings: model.Settings) -> Bounds:
+    return Bounds(per_host=settings.limits.upstream_requests_per_host)
+
+
+def ages(settings: model.Ages) -> Ages:
+    return Ages(
+        fresh=settings.fresh,
+        stale=settings.stale,
+        keep=settings.keep,
+        absent_version=settings.absent_version,
+        absent_path=settings.absent_path,
+        absent_latest=settings.absent_latest,
+    )
+
+
+def wire(settings: model.Settings) -> WireLimits:
+    return WireLimits(
+        target_bytes=settings.limits.url,
+        head_bytes=settings.limits.headers,
+        request_seconds=settings.deadlines.request_header,
+        idle_seconds=settings.deadlines.keep_alive,
+        stall_seconds=settings.deadlines.write_stall,
+    )
