@@ -17,10 +17,10 @@ COMPILE := pip compile pyproject.toml --python-version 3.11 --universal --genera
 	--no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format real conformance soak bench lock reference clean
+.PHONY: help install serve test check format real conformance soak bench bench-full lock reference clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## a .venv in this checkout, with .venv/bin/modgate, from the hash-locked requirements
 
@@ -61,9 +61,20 @@ conformance: $(STAMP) ## the go toolchain's own script tests through modgate, al
 soak: $(STAMP) ## what takes long
 	$(BIN)/pytest -m soak $(ARGS)
 
-bench: $(STAMP) ## how fast, against nginx serving the same tree
-	@.ci/packages nginx wrk
+bench: $(STAMP) ## how fast, against nginx serving the same tree and the servers of BENCH_PEERS; six minutes
+	@.ci/packages nginx wrk valgrind
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Plots and oha are for the full run only: they take minutes to install.
+bench-full: $(VENV)/.bench $(STAMP) ## the same with more rounds, a million versions, a second load generator and plots
+	@.ci/packages nginx wrk valgrind
+	@[ -x .cache/oha/bin/oha ] || ! command -v cargo >/dev/null || \
+		cargo install --quiet --locked --root .cache/oha oha@1.16.0 || echo "bench: oha cannot be installed; going on without"
+	$(BIN)/python -m benchmarks --full --write docs/performance.md $(ARGS)
+
+$(VENV)/.bench: requirements/bench.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
 
 reference: $(STAMP) ## write docs/reference/settings.md again from the model
 	$(BIN)/python -m modgate.settings.reference > docs/reference/settings.md.new
@@ -72,6 +83,8 @@ reference: $(STAMP) ## write docs/reference/settings.md again from the model
 lock: $(UV) ## choose versions anew and write requirements/*.txt with their hashes
 	$(UV) $(COMPILE) --upgrade -o requirements/run.txt
 	$(UV) $(COMPILE) --upgrade --extra dev -o requirements/dev.txt
+	$(UV) $(subst pyproject.toml,requirements/bench.in,$(COMPILE)) --upgrade --constraint requirements/dev.txt \
+		-o requirements/bench.txt
 
 $(UV):
 	$(PYTHON) -m venv .cache/uv

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from benchmarks.errors import Broken
-from benchmarks.processes import LOOPBACK
+from benchmarks.processes import LOOPBACK, trusting
 
 SECONDS = 60.0
 """For one answer; the slowest is a cold zip of 36 MB with all its checks."""
@@ -28,13 +28,17 @@ class Answer:
     """The X-Cache header; "" where a server sends none."""
 
 
-def ask(port: int, target: str) -> Answer:
-    """Ask once, over a connection of its own.
+def ask(port: int, target: str, *, secure: bool = False, seconds: float = SECONDS) -> Answer:
+    """Ask once, over a connection of its own, with TLS if it is `secure`.
 
     Raises:
         Broken: there was no answer.
     """
-    line = http.client.HTTPConnection(LOOPBACK, port, timeout=SECONDS)
+    line = (
+        http.client.HTTPSConnection(LOOPBACK, port, timeout=seconds, context=trusting())
+        if secure
+        else http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
+    )
     try:
         line.request("GET", target)
         response = line.getresponse()
@@ -45,7 +49,7 @@ def ask(port: int, target: str) -> Answer:
         line.close()
 
 
-def warm_up(port: int, target: str) -> Answer:
+def warm_up(port: int, target: str, *, secure: bool = False) -> Answer:
     """Ask until the answer comes from the server's own memory or disk.
 
     Raises:
@@ -53,8 +57,8 @@ def warm_up(port: int, target: str) -> Answer:
     """
     until = time.monotonic() + WARM_SECONDS
     while time.monotonic() < until:
-        answer = ask(port, target)
-        if answer.cache in {"", "hit"} and ask(port, target).cache in {"", "hit"}:
+        answer = ask(port, target, secure=secure)
+        if answer.cache in {"", "hit"} and ask(port, target, secure=secure).cache in {"", "hit"}:
             return answer
         time.sleep(0.01)
     raise Broken(f"GET {target} is no hit after {WARM_SECONDS:.0f} s")

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,31 +32,23 @@ GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where: the servers on one core, everything else (load, upstream, this program) on another."""
+    """Who runs where: the servers on some cores, everything else (load, upstream, this program) on the others."""
 
-    server: int | None
-    """None: this machine has one core, and nothing is pinned."""
+    servers: tuple[int, ...]
+    """Empty: this machine has too few cores for that, and nothing is pinned."""
 
     @classmethod
-    def claim(cls) -> Cores:
-        """Choose two of the cores that we may use, and leave the server's one ourselves; our children follow us."""
+    def claim(cls, workers: int = 1) -> Cores:
+        """Choose a core for each worker of a server, and leave those ourselves; our children follow us."""
         mine = sorted(os.sched_getaffinity(0))
-        if len(mine) < 2 or shutil.which("taskset") is None:
-            return cls(None)
-        os.sched_setaffinity(0, {mine[1]})
-        return cls(mine[0])
+        if len(mine) <= workers or shutil.which("taskset") is None:
+            return cls(())
+        os.sched_setaffinity(0, mine[workers:])
+        return cls(tuple(mine[:workers]))
 
     def pinned(self, command: Sequence[str]) -> list[str]:
-        """The command as it runs on the server's core."""
-        return list(command) if self.server is None else ["taskset", "-c", str(self.server), *command]
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Of a process and its children together, in MB (10^6 bytes)."""
-
-    rss: float
-    pss: float
+        """The command as it runs on the servers' cores."""
+        return ["taskset", "-c", ",".join(map(str, self.servers)), *command] if self.servers else list(command)
 
 
 class Running:
@@ -104,10 +97,9 @@ class Running:
         """User and system time of it and its children, in the kernel's steps of 10 ms."""
         return sum(sum(times[:2]) for times in self._each(psutil.Process.cpu_times))
 
-    def memory(self) -> Memory:
-        """What it and its children hold now."""
-        infos = self._each(psutil.Process.memory_full_info)
-        return Memory(sum(info.rss for info in infos) / 1e6, sum(info.pss for info in infos) / 1e6)
+    def memory(self) -> float:
+        """What it and its children hold now: PSS, which counts a shared page once, in MB (10^6 bytes)."""
+        return sum(info.pss for info in self._each(psutil.Process.memory_full_info)) / 1e6
 
     def _each(self, look: Callable[[psutil.Process], Seen]) -> list[Seen]:
         main = psutil.Process(self.pid)
@@ -125,8 +117,8 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_until_answered(process: Running, port: int, request: bytes, *, within: float) -> None:
-    """Send a request again and again until it is answered 200.
+def wait_until_answered(process: Running, port: int, request: bytes, *, within: float, secure: bool = False) -> None:
+    """Send a request again and again, over TLS if it is `secure`, until it is answered 200.
 
     Raises:
         Broken: the process ended, or `within` seconds were not enough.
@@ -134,13 +126,31 @@ def wait_until_answered(process: Running, port: int, request: bytes, *, within: 
     until, got = time.monotonic() + within, b""
     while time.monotonic() < until:
         process.check()
-        with suppress(OSError), socket.create_connection((LOOPBACK, port), within) as line:
+        with suppress(OSError), connected(port, within, secure=secure) as line:
             line.sendall(request)
             got = line.recv(64)
             if got.startswith(b"HTTP/1.1 200 "):
                 return
         time.sleep(0.001)  # fine enough for a start that takes some hundred
     raise Broken(f"no 200 within {within:.0f} s, last {got!r}:\n{tail(process.log)}")
+
+
+def connected(port: int, seconds: float, *, secure: bool = False) -> socket.socket:
+    """A connection to a server of this run; `seconds` for each of its steps.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    line = socket.create_connection((LOOPBACK, port), seconds)
+    return trusting().wrap_socket(line) if secure else line
+
+
+def trusting() -> ssl.SSLContext:
+    """A client that believes any certificate: those of a run are made for it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def installed(program: str, package: str) -> str:

@@ -1,15 +1,17 @@
-"""What the upstream of a run hands out: a module that is asked for all the time, and a project to resolve.
+"""What the upstream of a run hands out: modules that are asked for all the time, large ones, and two projects.
 
 Belongs here: which modules there are, and their files below a folder laid out as the GOPROXY protocol's URLs. Not here:
-who serves them (upstream.py).
+how zips get so large (weight.py), who serves them (upstream.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.weight import many_files, noise, versions_of
+from tests.world.database import Database
 from tests.world.modules import Module, escaped
 
 PATH = "example.com/team/service"
@@ -20,44 +22,72 @@ ESCAPED = "example.com/Team/Upper"
 MISSING = "example.com/team"
 """No module: the go command asks for every prefix of an import path."""
 
-SMALL_ZIP, LARGE_ZIP, GRAPH_ZIP = 200_000, 36_000_000, 100_000
-"""Bytes: a typical zip, one of the large ones of cloud vendors, and those of the graph, which nobody should fetch."""
+SMALL_ZIP, LARGE_ZIP, HERD_ZIP, HUGE_ZIP = 200_000, 36_000_000, 25_000_000, 100_000_000
+"""Bytes: a typical zip, one of the large ones of cloud vendors, and two that many want at the same time."""
+HERD, HUGE = "example.com/sdk/herd", "example.com/sdk/huge"
+ONCE = "v1.0.0"
+"""The only version of both."""
 
-MODULES = 100
-"""In the project's build list."""
+MODULES = 200
+"""In the build list of the graph."""
 OLD, NEW = "v1.0.0", "v1.1.0"
 FANOUT = (1, 2, 5, 11)
 """Each module of the graph requires those that stand so many places behind it."""
+GRAPH_ZIP = 10_000
+"""Bytes of zips that nobody should fetch."""
+
+WANTED = {60: (8, 40_000), 18: (25, 200_000), 5: (80, 1_500_000)}
+"""The project that is downloaded: so many modules with so many files, of so many bytes together. 83 modules have 249
+files, and 13 MB: many small ones and a few that weigh, as projects have them."""
+
+CHECKED = "example.com/sdk/checked"
+CHECKED_VERSIONS = tuple(f"v1.0.{patch}" for patch in range(10))
+CHECKED_FILES, CHECKED_BYTES = 6000, 30_000_000
+"""Ten versions of a cloud vendor's module: each takes most of a second of CPU time to be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder of an upstream, and a go.mod whose graph needs it."""
+    """The folder of an upstream, and the go.mod files of projects that need it."""
 
     root: Path
-    go_mod: str
+    graph: str
+    """For a module graph of MODULES modules."""
+    download: str
+    """For a download of 249 files."""
+    checksum: str
+    """The key of the checksum database that knows what is downloaded, as GOSUMDB; the upstream serves it too."""
     unstored: tuple[str, ...]
     """Names of .mod files of the graph, each good for one first miss."""
 
 
-def publish(root: Path) -> Project:
-    """Make all files below `root`."""
-    for module in _hot():
+def publish(root: Path, weight: float = 1.0) -> Project:
+    """Make all files below `root`; `weight` is the share of their bytes that large zips have, for who is in a hurry."""
+    for module in _hot(weight):
         _write(root, module)
     versions = [f"v1.{minor}.0" for minor in range(21)]
     (root / PATH / "@v/list").write_text("".join(f"{version}\n" for version in versions))
-    graph = list(_graph())
-    for module in graph:
+    for path, size in ((HERD, HERD_ZIP), (HUGE, HUGE_ZIP)):
+        _write(root, Module(path, ONCE), noise(f"{path}@{ONCE}", int(size * weight)))
+    files, size = int(CHECKED_FILES * weight), int(CHECKED_BYTES * weight)
+    for path, version, data in versions_of(CHECKED, CHECKED_VERSIONS, files, size):
+        _write(root, Module(path, version), data)
+    graph, wanted = list(_graph()), list(_wanted())
+    for module in (*graph, *wanted):
         _write(root, module)
-    requires = "".join(f"\t{one.path} {one.version}\n" for one in graph if one.version == NEW)
-    go_mod = f"module example.com/project\n\ngo 1.21\n\nrequire (\n{requires})\n"
-    return Project(root, go_mod, tuple(f"{one.name}.mod" for one in graph if one.version == NEW))
+    return Project(
+        root,
+        _go_mod([one for one in graph if one.version == NEW]),
+        _go_mod(wanted),
+        _vouch(root, wanted),
+        tuple(f"{one.name}.mod" for one in graph if one.version == NEW),
+    )
 
 
-def _hot() -> Iterator[Module]:
+def _hot(weight: float) -> Iterator[Module]:
     needs = {f"example.com/library/part{number}": f"v1.{number}.0" for number in range(8)}
     # Without go.mod, as its version says.
-    yield Module(PATH, LARGE, go_mod=f"module {PATH}\n", payload=LARGE_ZIP, in_zip=False)
+    yield Module(PATH, LARGE, go_mod=f"module {PATH}\n", payload=int(LARGE_ZIP * weight), in_zip=False)
     yield Module(PATH, HOT, requires=needs, payload=SMALL_ZIP)
     yield Module(ESCAPED, HOT)
 
@@ -84,9 +114,34 @@ def _name(number: int) -> str:
     return f"example.com/graph{number % 10}/module{number:03}"
 
 
-def _write(root: Path, module: Module) -> None:
+def _wanted() -> Iterator[Module]:
+    for count, (files, size) in WANTED.items():
+        for number in range(count):
+            path = f"example.com/wanted{files}/module{number:02}"
+            yield Module(path, NEW, files=many_files(path, files, size))
+
+
+def _go_mod(modules: Sequence[Module]) -> str:
+    requires = "".join(f"\t{one.path} {one.version}\n" for one in modules)
+    return f"module example.com/project\n\ngo 1.21\n\nrequire (\n{requires})\n"
+
+
+def _vouch(root: Path, modules: Sequence[Module]) -> str:
+    """Write a checksum database as files, complete for its one tree head; its key."""
+    database = Database("sum.example.com")
+    database.records(*modules)
+    lookups = [f"lookup/{escaped(one.path)}@{escaped(one.version)}" for one in modules]
+    for name in ("supported", "latest", f"tile/8/0/000.p/{len(modules)}", *lookups):
+        file = root / "sumdb" / database.name / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(database.answer(name).body)
+    return database.key
+
+
+def _write(root: Path, module: Module, zipped: bytes | None = None) -> None:
     base = root / module.name
     base.parent.mkdir(parents=True, exist_ok=True)
-    for extension, data in (("info", module.info_bytes), ("mod", module.mod_bytes), ("zip", module.zip_bytes)):
+    files = {"info": module.info_bytes, "mod": module.mod_bytes, "zip": zipped or module.zip_bytes}
+    for extension, data in files.items():
         base.with_name(f"{base.name}.{extension}").write_bytes(data)
     (root / escaped(module.path) / "@latest").write_bytes(module.info_bytes)

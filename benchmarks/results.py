@@ -26,11 +26,16 @@ class Metric(StrEnum):
     CPU_REQUEST = "CPU µs/request"
     CPU_GIGABYTE = "CPU ms/GB"
     SECONDS = "s"
-    RSS = "RSS MB"
+    FIRST_BYTE = "s to first byte"
+    TIMES = "times"
+    """A duration as a multiple of another one of the same round; the scenario says of which."""
+    SHARE = "% answered as asked"
     PSS = "PSS MB"
     REQUESTS = "requests"
     ZIPS = "zips"
     BYTES_RATIO = "of the bytes asked for"
+    BYTECODES = "bytecodes and C calls"
+    INSTRUCTIONS = "instructions"
 
 
 class Results:
@@ -67,8 +72,11 @@ class Results:
         middle = median(values) if values else 0.0
         return (max(values) - min(values)) / middle if middle else None
 
-    def ratio(self, scenario: str, server: str, metric: Metric, base: str) -> float | None:
-        """How many times `base`'s number the server's is: the median over the rounds."""
-        pairs = zip(self.values(scenario, server, metric), self.values(scenario, base, metric), strict=False)
+    def ratio(self, scenario: str, server: str, metric: Metric, base: str, of: str = "") -> float | None:
+        """How many times `base`'s number the server's is: the median over the rounds.
+
+        `of` is the scenario of the base's number, if it is another one.
+        """
+        pairs = zip(self.values(scenario, server, metric), self.values(of or scenario, base, metric), strict=False)
         ratios = [mine / its for mine, its in pairs if its]
         return median(ratios) if ratios else None

@@ -1,7 +1,7 @@
 """Results as tables that read well in a terminal and in Markdown.
 
-Belongs here: which numbers stand beside each other. Not here: what they should be (targets.py). Plots of the same
-results would be a file beside this one.
+Belongs here: which numbers stand beside each other. Not here: what they should be (targets.py), the same results as
+pictures (plots.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.results import Metric, Results
-from benchmarks.targets import TARGETS, target_of
+from benchmarks.targets import TARGETS, targets_of
 
 LEADING = (Metric.RATE, Metric.MEGABYTES)
 DETAILS = (Metric.P50, Metric.P95, Metric.P99)
@@ -35,8 +35,13 @@ def summary(results: Results) -> str:
     """How many targets are met, and which are not."""
     verdicts = [(target, target.is_met(results)) for target in TARGETS]
     measured = [met for _, met in verdicts if met is not None]
-    missed = [f"  not met: {one.scenario}, {one.server}: {one.text}" for one, met in verdicts if met is False]
-    return "\n".join([f"{sum(measured)} of {len(measured)} measured targets are met.", *missed])
+    missed = [
+        f"- not met: {one.scenario}, {one.server}: {one.metric} {one.text}, is {number(one.reached(results))}"
+        for one, met in verdicts
+        if met is False
+    ]
+    said = f"{sum(measured)} of {len(measured)} measured targets are met."
+    return "\n".join([said, "", *missed] if missed else [said])
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -51,29 +56,36 @@ def _common(results: Results, scenario: str, server: str, metric: Metric) -> tup
     return (
         scenario,
         server,
-        _number(results.median(scenario, server, metric)),
+        number(results.median(scenario, server, metric)),
         metric,
         "" if spread is None else f"{spread * 100:.0f} %",
-        "" if server == base else _number(results.ratio(scenario, server, metric, base)),
+        "" if server == base else number(results.ratio(scenario, server, metric, base)),
     )
 
 
 def _details(results: Results, scenario: str, server: str, _: Metric) -> tuple[str, ...]:
-    cpu = next((one for one in CPU if results.values(scenario, server, one)), CPU[0])
+    latencies = (number(results.median(scenario, server, one)) for one in DETAILS)
+    cpu = next((one for one in CPU if results.values(scenario, server, one)), None)
+    if cpu is None:
+        return (*latencies, "")
     unit = cpu.removeprefix("CPU ").removesuffix("/request")
-    latencies = (_number(results.median(scenario, server, one)) for one in DETAILS)
-    return (*latencies, f"{_number(results.median(scenario, server, cpu))} {unit}")
+    return (*latencies, f"{number(results.median(scenario, server, cpu))} {unit}")
 
 
 def _verdict(results: Results, scenario: str, server: str, metric: Metric) -> str:
-    target = target_of(scenario, server, metric)
-    if target is None:
-        return ""
-    return f"{target.text}: {'met' if target.is_met(results) else 'NOT met'}"
+    shown = (metric, *DETAILS, *CPU) if metric in LEADING else (metric,)
+    verdicts = []
+    for target in targets_of(scenario, server, *shown):
+        met = target.is_met(results)
+        if met is None:
+            continue
+        name = "" if target.metric is metric else f"{target.metric.partition(' ')[0]} "
+        verdicts.append(f"{name}{target.text}: {'met' if met else 'NOT met'}")
+    return "; ".join(verdicts)
 
 
-def _number(value: float | None) -> str:
-    """Three digits, or all that stand before the point."""
+def number(value: float | None) -> str:
+    """Three digits, or all that stand before the point; "" for None."""
     if value is None:
         return ""
     if value == 0 or abs(value) >= 100:

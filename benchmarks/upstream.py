@@ -3,8 +3,9 @@
 It hands out the files of a folder from memory, each after a latency, and counts. It has to be cheap, because it shares
 a core with the load: what is asked for is one look into a dictionary.
 
-Belongs here: that process, and what others know of it (`Upstream`). Not here: what it serves (project.py). Bandwidth
-and faults come in here, as more of what `Line` does before it writes.
+How far away it is, how broad the way to it, and whether it works at all can be told while it runs.
+
+Belongs here: that process, and what others know of it (`Upstream`). Not here: what it serves (project.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote_to_bytes
@@ -24,8 +26,31 @@ import httptools
 import uvloop
 
 LOOPBACK = "127.0.0.1"
-COUNTS, FORGET = b"/-/counts", b"/-/forget"
+COUNTS, FORGET, BEHAVE = b"/-/counts", b"/-/forget", b"/-/behave/"
 """What only this program asks: no module path begins so."""
+STEP = 0.002
+"""Seconds between two pieces of a body that is held back to a bandwidth; the event loop's clock has milliseconds."""
+
+
+class Fault(StrEnum):
+    """What is wrong with it."""
+
+    NOTHING = "nothing"
+    ERROR = "503"
+    """It answers 503 at once."""
+    HANG = "hang"
+    """It takes requests and never answers those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How it answers."""
+
+    latency: float
+    """Seconds before each answer."""
+    bandwidth: int = 0
+    """Bytes a second of each answer's body; 0: as fast as it goes."""
+    fault: Fault = Fault.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +67,7 @@ class Upstream:
 
     def __init__(self, port: int) -> None:
         self.url = f"http://{LOOPBACK}:{port}"
-        self._port = port
+        self.port = port
 
     @staticmethod
     def command(port: int, folder: Path, latency: float) -> list[str]:
@@ -58,8 +83,13 @@ class Upstream:
         """Count from 0 again."""
         self._ask(FORGET)
 
+    def behave(self, behaviour: Behaviour) -> None:
+        """From now on answer like this."""
+        how = f"{behaviour.latency}/{behaviour.bandwidth}/{behaviour.fault}"
+        self._ask(BEHAVE + how.encode())
+
     def _ask(self, target: bytes) -> bytes:
-        line = http.client.HTTPConnection(LOOPBACK, self._port, timeout=10)
+        line = http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)
         try:
             line.request("GET", target.decode())
             return line.getresponse().read()
@@ -67,13 +97,33 @@ class Upstream:
             line.close()
 
 
+@dataclass(slots=True)
+class State:
+    """What all connections share."""
+
+    files: Mapping[bytes, bytes]
+    behaviour: Behaviour
+    counter: Counter[str] = field(default_factory=Counter)
+
+    def told(self, target: bytes) -> bytes | None:
+        """What one of the program's own targets is answered; None for any other."""
+        if target == COUNTS:
+            return json.dumps(self.counter).encode()
+        if target == FORGET:
+            self.counter.clear()
+            return b""
+        if target.startswith(BEHAVE):
+            latency, bandwidth, fault = target.removeprefix(BEHAVE).decode().split("/")
+            self.behaviour = Behaviour(float(latency), int(bandwidth), Fault(fault))
+            return b""
+        return None
+
+
 class Line(asyncio.Protocol):
     """One connection. Clients of an upstream wait for an answer before they ask again: nothing is pipelined."""
 
-    def __init__(self, files: Mapping[bytes, bytes], latency: float, counter: Counter[str]) -> None:
-        self._files = files
-        self._latency = latency
-        self._counter = counter
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._target = b""
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
@@ -100,29 +150,46 @@ class Line(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer it, later."""
-        target = self._target
-        if target == COUNTS:
-            self._send(b"200 OK", json.dumps(self._counter).encode())
-        elif target == FORGET:
-            self._counter.clear()
-            self._send(b"200 OK", b"")
-        else:
-            asyncio.get_running_loop().call_later(self._latency, self._answer, unquote_to_bytes(target))
-
-    def _answer(self, target: bytes) -> None:
-        body = self._files.get(target)
-        self._counter["requests"] += 1
-        self._counter[target.rpartition(b".")[2].decode("ascii", "replace")] += 1
-        if body is None:
-            self._send(b"404 Not Found", b"not found: unknown to this upstream\n")
+        said = self._state.told(self._target)
+        if said is not None:
+            self._send(b"200 OK", said)
             return
-        self._counter["bytes"] += len(body)
-        self._send(b"200 OK", body)
+        behaviour = self._state.behaviour
+        if behaviour.fault is not Fault.HANG:
+            loop = asyncio.get_running_loop()
+            loop.call_later(behaviour.latency, self._answer, unquote_to_bytes(self._target), behaviour)
 
-    def _send(self, status: bytes, body: bytes) -> None:
-        if self._transport is not None:
-            head = b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+    def _answer(self, target: bytes, behaviour: Behaviour) -> None:
+        body, counter = self._state.files.get(target), self._state.counter
+        counter["requests"] += 1
+        counter[target.rpartition(b".")[2].decode("ascii", "replace")] += 1
+        if behaviour.fault is Fault.ERROR:
+            self._send(b"503 Service Unavailable", b"out of order\n")
+        elif body is None:
+            self._send(b"404 Not Found", b"not found: unknown to this upstream\n")
+        else:
+            counter["bytes"] += len(body)
+            self._send(b"200 OK", body, behaviour.bandwidth)
+
+    def _send(self, status: bytes, body: bytes, bandwidth: int = 0) -> None:
+        if self._transport is None:
+            return
+        head = b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+        if bandwidth:
+            self._transport.write(head)
+            self._trickle(memoryview(body), 0, asyncio.get_running_loop().time(), bandwidth)
+        else:
             self._transport.write(head + body)
+
+    def _trickle(self, body: memoryview, sent: int, began: float, bandwidth: int) -> None:
+        """Send what is due by now; by the clock, so that late steps make it no slower."""
+        if self._transport is None:
+            return
+        loop = asyncio.get_running_loop()
+        due = min(len(body), int((loop.time() - began + STEP) * bandwidth))
+        self._transport.write(body[sent:due])
+        if due < len(body):
+            loop.call_later(STEP, self._trickle, body, due, began, bandwidth)
 
 
 async def serve(port: int, folder: Path, latency: float) -> None:
@@ -130,9 +197,9 @@ async def serve(port: int, folder: Path, latency: float) -> None:
     files = {
         b"/" + str(path.relative_to(folder)).encode(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
-    counter: Counter[str] = Counter()
+    state = State(files, Behaviour(latency))
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Line(files, latency, counter), LOOPBACK, port, backlog=1024)
+    server = await loop.create_server(lambda: Line(state), LOOPBACK, port, backlog=1024)
     await server.serve_forever()
 
 

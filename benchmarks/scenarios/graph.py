@@ -7,16 +7,16 @@ pays.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 from benchmarks.errors import Broken
 from benchmarks.project import MODULES
 from benchmarks.results import Metric, Results
-from benchmarks.servers.modgate import Modgate
+from benchmarks.servers import Server
 from benchmarks.stage import Stage
-from benchmarks.targets import GRAPH, MODGATE, STRAIGHT
+from benchmarks.targets import GRAPH, STRAIGHT
+from benchmarks.upstream import Counts
 from tests.world.gocommand import Go
 
 AGAIN = "stored module graph"
@@ -27,29 +27,33 @@ DEVELOPERS_CORES = 8
 
 
 def run(stage: Stage, results: Results) -> None:
-    """In each round: straight at the upstream, through a gateway with an empty store, and through the same again."""
+    """In each round: straight at the upstream, through a gateway that has nothing of it, and through the same again."""
+    with stage.anywhere() as wide:
+        _rounds(wide, results)
+
+
+def _rounds(stage: Stage, results: Results) -> None:
     for number in range(min(ROUNDS, stage.options.rounds)):
         home = stage.home / f"graph{number}"
         home.mkdir()
         stage.upstream.forget()
         results.add(GRAPH, STRAIGHT, Metric.SECONDS, _resolve(stage, home / "straight", stage.upstream.url))
-        results.add(GRAPH, STRAIGHT, Metric.REQUESTS, stage.upstream.counts().requests)
-        _through(stage, home, results)
+        asked = stage.upstream.counts()
+        results.add(GRAPH, STRAIGHT, Metric.REQUESTS, asked.requests)
+        for server in stage.newcomers(home / "stores"):
+            _through(stage, home / server.name, server, asked, results)
 
 
-def _through(stage: Stage, home: Path, results: Results) -> None:
-    gateway = Modgate(MODGATE, home / "store", stage.upstream.url, home / "access.log")
-    # It has answered "/", and so has not asked for anything yet.
-    started = stage.start(gateway, "/")
-    with started.process:
+def _through(stage: Stage, home: Path, server: Server, asked: Counts, results: Results) -> None:
+    """`asked` is what the go command asks for itself."""
+    with stage.awake(server) as started:
         stage.upstream.forget()
-        results.add(GRAPH, MODGATE, Metric.SECONDS, _resolve(stage, home / "cold", started.url))
+        results.add(GRAPH, server.name, Metric.SECONDS, _resolve(stage, home / "cold", started.url))
         counts = stage.upstream.counts()
-        results.add(AGAIN, MODGATE, Metric.SECONDS, _resolve(stage, home / "again", started.url))
-    # Only now is everything in the access log.
-    results.add(GRAPH, MODGATE, Metric.REQUESTS, counts.requests)
-    results.add(GRAPH, MODGATE, Metric.ZIPS, counts.zips)
-    results.add(GRAPH, MODGATE, Metric.BYTES_RATIO, counts.body_bytes / _asked_bytes(home / "access.log"))
+        results.add(AGAIN, server.name, Metric.SECONDS, _resolve(stage, home / "again", started.url))
+    results.add(GRAPH, server.name, Metric.REQUESTS, counts.requests)
+    results.add(GRAPH, server.name, Metric.ZIPS, counts.zips)
+    results.add(GRAPH, server.name, Metric.BYTES_RATIO, counts.body_bytes / asked.body_bytes)
 
 
 def _resolve(stage: Stage, home: Path, proxy: str) -> float:
@@ -59,7 +63,7 @@ def _resolve(stage: Stage, home: Path, proxy: str) -> float:
         Broken: it did not find the whole graph.
     """
     go = Go(home, proxy, GOFLAGS="-modcacherw -mod=mod", GOMAXPROCS=str(DEVELOPERS_CORES))
-    project = go.project("project", {"go.mod": stage.project.go_mod})
+    project = go.project("project", {"go.mod": stage.project.graph})
     began = time.perf_counter()
     done = go.tries("list", "-m", "all", cwd=project)
     took = time.perf_counter() - began
@@ -67,10 +71,3 @@ def _resolve(stage: Stage, home: Path, proxy: str) -> float:
     if done.returncode != 0 or found != MODULES:
         raise Broken(f"go list -m all: status {done.returncode}, {found} modules: {done.stderr[-500:]}")
     return took
-
-
-def _asked_bytes(access_log: Path) -> int:
-    """The sum of the .info and .mod files that were asked for, each once."""
-    lines = [json.loads(line) for line in access_log.read_text().splitlines()]
-    sizes = {line["target"]: line["bytes_sent"] for line in lines if line["status_code"] == 200}
-    return sum(size for target, size in sizes.items() if target.endswith((".info", ".mod")))
