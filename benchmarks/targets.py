@@ -41,7 +41,7 @@ GROWTH_START = "start to first hit, {} versions"
 GROWTH_MISS = "start to first miss, {} versions"
 MOST_VERSIONS = "1,000,000"
 HIT = "one hot request, log line included"
-BYTECODES, INSTRUCTIONS = 600, 43_400
+BYTECODES, INSTRUCTIONS = 375, 25_400
 """The budget of a hot request on Python 3.11: what it took when this was written."""
 MORE = 1.15
 """How many times its budget it may take before somebody has to look at it."""

@@ -52,7 +52,6 @@ async def test_the_second_ask_does_not_reach_the_source(port: Port) -> None:
         {"X-Request-Id": "mine"},
         {"Via": "1.1 other"},
         {"Upgrade": "h2c"},
-        {"Connection": "close"},
     ],
 )
 async def test_a_request_that_says_more_takes_the_ordinary_path(port: Port, headers: dict[str, str]) -> None:
@@ -207,3 +206,53 @@ async def test_a_request_that_comes_in_single_bytes_is_answered_from_memory(port
         client.writer.write(bytes([byte]))
         await client.writer.drain()
     assert (await client.response()).headers["x-cache"] == "hit"
+
+
+async def test_the_same_bytes_again_need_no_parser_and_mean_the_same(port: Port) -> None:
+    port.answer(INFO.name, INFO, DATA)
+    await port.ask(TARGET)
+    one, other = await port.client(), await port.client()
+    answers = [await client.ask(TARGET) for client in (one, one, other, other, one)]
+    assert {(answer.status, answer.body, answer.headers["x-cache"]) for answer in answers} == {(200, DATA, "hit")}
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert len(set(ids)) == len(ids)
+    assert len(port.source.asked) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 10, 25, -1, -2, -4])
+async def test_the_same_bytes_in_two_pieces_are_one_request(port: Port, cut: int) -> None:
+    port.answer(INFO.name, INFO, DATA)
+    client = await port.client()
+    whole = request(TARGET)
+    for _ in range(3):
+        await client.send(whole)
+        assert (await client.response()).body == DATA
+        await client.send(whole[:cut])
+        await client.send(whole[cut:] + whole)
+        assert [(await client.response()).body for _ in range(2)] == [DATA, DATA]
+
+
+async def test_bytes_that_were_answered_from_memory_are_a_miss_when_the_memory_is_out_of_date(port: Port) -> None:
+    port.answer(INFO.name, INFO, DATA)
+    client = await port.client()
+    for _ in range(3):
+        await client.ask(TARGET)
+    port.generations.values[1] += 1
+    port.answer(INFO.name, INFO, b'{"Version":"v1.5.2","New":1}')
+    assert (await client.ask(TARGET)).body == b'{"Version":"v1.5.2","New":1}'
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+async def test_a_client_that_wants_the_connection_closed_gets_its_answer_from_memory_too(
+    port: Port, version: str
+) -> None:
+    port.answer(INFO.name, INFO, DATA)
+    await port.ask(TARGET)
+    for _ in range(2):
+        client = await port.client()
+        await client.send(f"GET {TARGET} HTTP/{version}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        response = await client.response()
+        assert (response.status, response.body, response.headers["connection"]) == (200, DATA, "close")
+        assert response.headers["x-cache"] == "hit"
+        assert await client.is_closed()
+    assert len(port.source.asked) == 1

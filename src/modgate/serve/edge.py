@@ -21,6 +21,9 @@ from modgate.serve.proxies import TrustedProxies
 from modgate.serve.table import Principals
 from modgate.serve.target import LONGEST_TARGET
 
+REMEMBERED = 4096
+"""Requests: 1 MB as go commands write them, and at most 5 MB. More of them in use are parsed again now and then."""
+
 Log = Callable[..., Any]
 """`log(event, **fields)`, as structlog's `error`."""
 
@@ -69,6 +72,8 @@ class Edge:
         self.marks: Mapping[bytes, int] = {**MARKS, self.tenant_header: WHO} if tenant_header else MARKS
         self.requests = 0
         """Requests so far: the second half of the next request id."""
+        self.whole: dict[bytes, bytes] = {}
+        """The targets of whole plain requests, by their bytes: what need not be parsed again."""
         self.draining = False
         self.tasks: set[asyncio.Task[None]] = set()
         """Requests being answered on the ordinary path; each is cancelled by its connection when the client goes."""
@@ -90,6 +95,12 @@ class Edge:
         """A request id that this process has not given before."""
         self.requests += 1
         return f"{self.request_prefix}{self.requests}"
+
+    def remember(self, request: bytes, target: bytes) -> None:
+        """A whole plain request, at most one slice long, was answered from memory."""
+        if len(self.whole) >= REMEMBERED:
+            self.whole.clear()
+        self.whole[request] = target
 
     def failed(self, exchange: Exchange, error: Exception) -> None:
         """A response could not even be turned into an error."""

@@ -1,11 +1,11 @@
 """One client connection: bytes to requests, and requests to responses in their order.
 
-Belongs here: the parser's callbacks, the fast path, the queue of pipelined requests, and what a connection may cost.
-Not here: the framing of responses (cycle.py), what is answered (app.py), when connections are looked at (listener.py).
+Belongs here: the parser's callbacks, the queue of pipelined requests, and what a connection may cost. Not here: answers
+from memory (fastpath.py), the framing of other responses (cycle.py), what is answered (app.py), when connections are
+looked at (listener.py).
 
-The fast path answers a plain GET from memory inside the parser's callback: no task, no ASGI dictionaries, no logging
-call. Everything else becomes a Cycle. Responses leave in the order of their requests because the fast path is taken
-only while no cycle is in flight.
+What memory does not answer becomes a Cycle. Responses leave in the order of their requests because the fast path is
+taken only while no cycle is in flight.
 
 What a client that sends and never reads can cost: bytes are parsed in slices that hold at most 64 requests; a slice is
 parsed only while nothing waits to be answered and the transport's buffer is below its high-water mark; what is not
@@ -19,21 +19,18 @@ from collections import deque
 from functools import partial
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modgate.serve.cycle import Cycle, scope_of
 from modgate.serve.edge import Edge
 from modgate.serve.errors import Failure
 from modgate.serve.exchange import Exchange, Outcome
-from modgate.serve.head import FROM, HOST, LINK, ORDINARY, WHO, field, principal, request_id
+from modgate.serve.fastpath import NOTHING, SLICE, FastPath
+from modgate.serve.head import FROM, HOST, ORDINARY, field, principal, request_id
 from modgate.serve.proxies import plain_address
 from modgate.serve.response import failure, head_bytes
-from modgate.serve.table import ANYBODY, Entry
 from modgate.serve.timers import Progress, Verdict, verdict
-from modgate.serve.zerocopy import possible, send_now
+from modgate.serve.zerocopy import possible
 
-SLICE = 1024
-"""Bytes parsed at once. The shortest request has 18, so 56 fit in; nearly every request fits in whole."""
 SLICES_PER_TURN = 16
 """Slices parsed before other connections get their turn: some 300 requests, 3 ms."""
 DRAINED = 1024 * 1024
@@ -41,43 +38,28 @@ DRAINED = 1024 * 1024
 NEWCOMER_SECONDS = 1.0
 """A connection that young may have its first request on the way: a drain waits so long for it."""
 
-NOTHING = memoryview(b"")
-
 
 class _Unacceptable(Exception):
     """Raised inside a parser callback to stop the parser."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(FastPath):
     """See the module's docstring. One per TCP connection, made by the listener."""
 
     def __init__(self, edge: Edge, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(edge.config, edge.state, {}, loop)
+        super().__init__(edge, loop)
         self.written = 0
         self.outstanding = 0
-        self._edge = edge
-        self._reporter = edge.reporter
-        self._monotonic = edge.reporter.clock.monotonic
-        self._peer = ""
-        self._trusted = False
-        # The message being received; times are monotonic seconds.
-        self.url = b""
-        self.headers = []
-        self._arrived = 0.0  # its latest bytes
-        self._began = 0.0  # its first byte; 0.0 between two messages
-        self._marks = 0
+        # The message being received.
         self._head_bytes = self._body_bytes = 0
         self._receiving: Cycle | None = None  # whose body is not complete yet
         self._refusal: tuple[int, str] | None = None
-        self._deaf = False  # what comes after this request is not looked at
         # What waits.
-        self._current: Cycle | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[Cycle] = deque()
-        self._backlog = NOTHING
         self._farewell = b""
         # What the sweep looks at.
-        self._made = self._idle_since = 0.0
+        self._made = 0.0
         self._leaving = Progress()
 
     # The transport's side.
@@ -110,6 +92,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse `data` now, or keep it until those before it have been answered."""
         self._arrived = self._monotonic()
+        if len(data) <= SLICE and self._answered_before(data):
+            return
         if len(data) > SLICE or self._backlog or self.flow.write_paused or (self._current and self._is_blocked()):
             self._backlog = memoryview(bytes(self._backlog) + data) if self._backlog else memoryview(data)
             self._work_off()
@@ -161,6 +145,7 @@ class Connection(HttpToolsProtocol):
         self.headers = []
         self._began = 0.0 if self._deaf else self._arrived
         self._marks = 0
+        self._plain = False
         self._head_bytes = self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -187,8 +172,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(431, f"more than {self._edge.limits.headers} headers")
         if not self._marks & HOST and self.parser.get_http_version() == "1.1":
             self._refuse(400, "no Host header, which HTTP/1.1 wants (RFC 9112 §3.2)")
-        entry = self._ready_entry()
-        if entry is None or not self._answer(entry):
+        if not self._answered():
             self._begin_cycle()
 
     def on_body(self, body: bytes) -> None:
@@ -204,43 +188,6 @@ class Connection(HttpToolsProtocol):
         cycle, self._receiving = self._receiving, None
         if cycle is not None and cycle.complete and not cycle.keep_alive:
             self._part()
-
-    # The fast path.
-
-    def _ready_entry(self) -> Entry | None:
-        edge = self._edge
-        marks = self._marks
-        if marks & ORDINARY or self._current is not None or self.flow.write_paused or edge.draining:
-            return None
-        table = edge.principals.table(principal(self.headers, edge.tenant_header) if marks & WHO else ANYBODY)
-        if table is None:
-            return None
-        entry = table.find(self.url, self._arrived + self._reporter.clock.offset)
-        if entry is None or self.parser.get_method() != b"GET" or not self.parser.should_keep_alive():
-            return None
-        # Without a Connection header only HTTP/1.1 is kept alive; with one, HTTP/1.0 may be.
-        return None if marks & LINK and self.parser.get_http_version() == "1.0" else entry
-
-    def _answer(self, entry: Entry) -> bool:
-        """Send it; False if it is a file that is not there any more as it was, and nothing has been sent."""
-        edge = self._edge
-        number = edge.requests = edge.requests + 1
-        whole = b"%b%b%d\r\n\r\n%b" % (entry.head, edge.stamp, number, entry.body)
-        if entry.file is None:
-            self.transport.write(whole)
-        elif not send_now(self.transport, whole, entry.file):
-            return False
-        self._idle_since = done = self._monotonic()
-        seconds = done - self._began
-        tally = entry.tally
-        tally.requests.value += 1
-        tally.sent.value += entry.length
-        tally.seconds.observe(seconds)
-        reporter = self._reporter
-        if reporter.log.enabled:
-            request = f"{edge.request_prefix}{number}"
-            reporter.log.add(done + reporter.clock.offset, request, entry.log, seconds, self._client_ip())
-        return True
 
     # The ordinary path.
 
@@ -350,6 +297,7 @@ class Connection(HttpToolsProtocol):
     def _feed(self, data: bytes | memoryview) -> None:
         if self._deaf and self._receiving is None:
             return
+        alone = not self._began and self._current is None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -357,6 +305,8 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._end_malformed(*(self._refusal or self._fault(error)))
             return
+        if alone and self._plain and isinstance(data, bytes):
+            self._remember(data)
         if self._began and self._receiving is None and not self._deaf:
             self._head_bytes += len(data)
             if self._head_bytes > self._edge.limits.head_bytes:

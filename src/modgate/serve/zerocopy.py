@@ -73,14 +73,18 @@ def _pushed(transport: asyncio.Transport, head: bytes, descriptor: int, size: in
     """How many bytes of head and file the socket took; errors of the connection are left to the transport to find."""
     if size < PUSHED:
         return 0
-    went = 0
+    own = transport.get_extra_info("socket")
+    went, number = 0, own.fileno()
+    # A second object for the transport's own socket, for these two calls: a duplicate would cost four more.
+    out = socket.socket(own.family, own.type, own.proto, fileno=number)
     try:
-        with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as out:
-            went = out.send(head, socket.MSG_MORE)
-            if went == len(head):
-                went += os.sendfile(out.fileno(), descriptor, 0, size)
+        went = out.send(head, socket.MSG_MORE)
+        if went == len(head):
+            went += os.sendfile(number, descriptor, 0, size)
     except OSError:
         pass
+    finally:
+        out.detach()
     return went
 
 
