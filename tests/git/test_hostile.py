@@ -1,0 +1,167 @@
+"""What a stranger puts into a repository costs no more than it may, and never leaves the repository."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modgate.errors import Absent, GatewayError, Unavailable
+from modgate.gomod.modzip import ZipLimits
+from modgate.source.git.program import Bounds
+from tests.git.asking import Asking, contents
+from tests.git.forge import HOST, tree
+from tests.git.repositories import Content, Link, Repo, git
+
+PATH = f"{HOST}/m"
+Repos = Callable[[str], Repo]
+
+
+def limited(tmp_path: Path, **limits: int) -> Asking:
+    return Asking(tmp_path / "ours", HOST, tmp_path / "acme", limits=ZipLimits(**limits))
+
+
+async def test_a_bomb_is_refused_before_it_is_unpacked(repo: Repos, tmp_path: Path) -> None:
+    origin = repo("m")
+    # 40 MB in the repository's few kilobytes, ten times over: one blob stands for all.
+    origin.commit({**tree("m"), **{f"bomb{number}": bytes(40 << 20) for number in range(2)}}, "v1.0.0")
+    origin.save()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Absent, match="create zip"):
+        await limited(tmp_path, uncompressed_bytes=50 << 20).zip(PATH, "v1.0.0")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # KiB
+
+
+async def test_a_tree_that_grows_only_by_its_attributes_is_cut(repo: Repos, tmp_path: Path) -> None:
+    origin = repo("m")
+    text = "x\n" * 60_000
+    origin.commit({**tree("m"), ".gitattributes": "*.txt text eol=crlf\n", "a.txt": text}, "v1.0.0")
+    origin.save()
+    asking = limited(tmp_path, uncompressed_bytes=150_000)
+    with pytest.raises(Absent, match="create zip"):
+        await asking.zip(PATH, "v1.0.0")
+
+
+async def test_a_large_zip_is_made_in_little_memory(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), "large": bytes(60 << 20)}, "v1.0.0")
+    origin.save()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert len(await asking.zip(PATH, "v1.0.0")) < 1 << 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30 << 10  # KiB
+
+
+@pytest.mark.parametrize("name", ["go.mod", "LICENSE"])
+async def test_a_go_mod_or_licence_that_is_too_large_is_refused(repo: Repos, tmp_path: Path, name: str) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), name: f"module {PATH}\n" + "// \n" * 1000}, "v1.0.0")
+    origin.save()
+    with pytest.raises(Absent, match="create zip"):
+        await limited(tmp_path, mod_bytes=2000).zip(PATH, "v1.0.0")
+
+
+async def test_too_many_files_are_refused(repo: Repos, tmp_path: Path) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), **{f"d{number}/f": "" for number in range(300)}}, "v1.0.0")
+    origin.save()
+    with pytest.raises(Absent, match="create zip"):
+        await limited(tmp_path, entries=100).zip(PATH, "v1.0.0")
+
+
+async def test_a_pack_that_is_larger_than_allowed_is_not_kept(repo: Repos, tmp_path: Path) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), "noise": os.urandom(3 << 20)}, "v1.0.0")
+    origin.save()
+    asking = Asking(tmp_path / "ours", HOST, tmp_path / "acme", bounds=Bounds(file=1 << 20))
+    assert (await asking.info(PATH, "v1.0.0"))["Version"] == "v1.0.0"
+    with pytest.raises(Unavailable):
+        await asking.zip(PATH, "v1.0.0")
+    assert not asking.is_whole
+    assert sum(file.stat().st_size for file in asking.mirrors_at.rglob("*") if file.is_file()) < 1 << 20
+
+
+@pytest.mark.parametrize("path", ["../escape", "a/../../escape", ".git/config", "a//b"])
+async def test_a_tree_that_would_leave_its_directory_is_refused(repo: Repos, asking: Asking, path: str) -> None:
+    """Such trees cannot be written with git's own commands, so one is put together by hand."""
+    origin = repo("m")
+    origin.commit(tree("m"))
+    origin.save()
+    blob = git(origin.place, "hash-object", "-w", "--stdin", stdin=b"x")
+    mod = git(origin.place, "hash-object", "-w", "--stdin", stdin=f"module {PATH}\n".encode())
+    raw = b"".join(
+        b"100644 " + name.encode() + b"\0" + bytes.fromhex(name_of)
+        for name, name_of in sorted({path: blob, "go.mod": mod}.items())
+    )
+    tree_name = git(origin.place, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=raw)
+    commit = git(
+        origin.place, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit-tree", tree_name, "-m", "x"
+    )
+    git(origin.place, "update-ref", "refs/tags/v1.0.0", commit)
+    try:
+        files = contents(await asking.zip(PATH, "v1.0.0"))
+    except GatewayError:
+        files = {}
+    assert set(files) <= {f"{PATH}@v1.0.0/go.mod", f"{PATH}@v1.0.0/.git/config"}
+    assert not (asking.mirrors_at.parent / "escape").exists()
+
+
+async def test_symbolic_links_lead_nowhere(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    files: dict[str, Content] = {**tree("m"), "passwd": Link("/etc/passwd"), "up": Link("../../../..")}
+    origin.commit({**files, "LICENSE": Link("/etc/passwd")}, "v1.0.0")
+    origin.save()
+    assert set(contents(await asking.zip(PATH, "v1.0.0"))) == {f"{PATH}@v1.0.0/go.mod", f"{PATH}@v1.0.0/m.go"}
+
+
+async def test_programs_that_a_repository_names_are_never_run(repo: Repos, asking: Asking, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    origin = repo("m")
+    attributes = "* filter=x diff=x merge=x\n*.go export-subst\n[attr]x filter=lfs\n"
+    config = f'[filter "x"]\n\tsmudge = touch {marker}\n[core]\n\tfsmonitor = touch {marker}\n'
+    modules = f"[submodule \"x\"]\n\tpath = x\n\turl = ext::sh -c 'touch {marker}'\n\tupdate = !touch {marker}\n"
+    origin.commit({**tree("m"), ".gitattributes": attributes, ".gitconfig": config, ".gitmodules": modules}, "v1.0.0")
+    origin.save()
+    assert await asking.zip(PATH, "v1.0.0")
+    assert not marker.exists()
+
+
+async def test_a_repository_with_very_many_tags_is_listed(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    first = origin.commit(tree("m"))
+    for number in range(3000):
+        origin.tag(f"v1.{number}.0", first)
+    origin.save()
+    git(origin.place, "pack-refs", "--all")
+    assert len(await asking.list(PATH)) == 3000
+    assert (await asking.info(PATH, "main"))["Version"] == "v1.2999.0"
+
+
+async def test_refs_with_odd_names_do_no_harm(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    first = origin.commit(tree("m"), "v1.0.0", "-x", "--upload-pack=x", "v1.1.0/v1.2.0", "ünïcode", "v1.3.0\u2028")
+    origin.save()
+    for ref in ("refs/heads/-y", "refs/heads/HEAD", "refs/tags/refs/heads/main", "refs/tags/v1.4.0;id"):
+        git(origin.place, "update-ref", ref, origin.hash(first))
+    assert await asking.list(PATH) == ["v1.0.0"]
+    assert (await asking.info(PATH, "-x"))["Version"] == "v1.0.0"
+    assert (await asking.info(PATH, "main"))["Version"] == "v1.0.0"
+
+
+async def test_a_stopped_reader_leaves_no_git_behind(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), "large": bytes(30 << 20)}, "v1.0.0")
+    origin.save()
+    async with asyncio.timeout(60):
+        for _ in range(2):
+            reading = asyncio.create_task(asking.zip(PATH, "v1.0.0"))  # noqa: TID251  # cancelled and awaited below
+            while not any("archive" in run for run in asking.git.runs) and not reading.done():
+                await asyncio.sleep(0.01)
+                if len(asking.git.runs) > 8:
+                    break
+            reading.cancel()
+            await asyncio.wait([reading])
+    assert await asking.zip(PATH, "v1.0.0")
