@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -175,3 +176,20 @@ def test_one_who_takes_nothing_of_a_large_answer_is_cut(world: World, upstream: 
         assert client.begins().status == 200
         eventually(lambda: gateway.metric("modgate_connections") == 0, "it was cut")
     assert gateway.get(f"{large.name}.zip").body == large.zip_bytes
+
+
+def test_who_wants_much_from_an_upstream_does_not_keep_out_who_wants_little(world: World) -> None:
+    many = [Module(f"example.com/much{number}", "v1.0.0") for number in range(30)]
+    little = Module("example.com/little", "v1.0.0")
+    upstream = world.upstream([*many, little])
+    gateway = world.gateway(upstream, limits={"upstream_requests_per_host": 2}, trusted_proxies="127.0.0.0/8")
+    gate = upstream.hangs(on="*/v1.0.0.mod")
+    with ThreadPoolExecutor(len(many) + 1) as pool:
+        asking = [pool.submit(gateway.get, f"{one.name}.mod", x_forwarded_for="192.0.2.1") for one in many]
+        eventually(lambda: gateway.metric("modgate_in_flight_requests") == len(many), "all of one client's wait")
+        asking.append(pool.submit(gateway.get, f"{little.name}.mod", x_forwarded_for="192.0.2.2"))
+        eventually(lambda: gateway.metric("modgate_in_flight_requests") == len(many) + 1, "the other's too")
+        gate.open()
+        assert {answer.result().status for answer in asking} == {200}
+    order = [request.path for request in upstream.requests]
+    assert order.index(f"{little.name}.mod") < len(many) // 2, "long before the other client has all"

@@ -35,10 +35,9 @@ async def main():
     with session(layout.spool) as mine:
         commits = Commits(SqliteRecords(layout.records), arrow)
         temporary = layout.spool / f"{mine}.0"
-        temporary.write_bytes(b"module example.com/m\\n")
-        arrow("written")
         row = ArtifactRow("public", sys.argv[3], 21, "sha", "h1", "test", 1.0)
-        await commits.commit(row, Move(str(temporary), str(layout.modules / "public" / sys.argv[3])))
+        target = str(layout.modules / "public" / sys.argv[3])
+        await commits.commit(row, Move(str(temporary), target, b"module example.com/m\\n"))
         arrow("committed")
 
 asyncio.run(main())

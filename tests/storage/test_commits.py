@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modgate.storage.commit import Commits, Move
-from modgate.storage.records import AnswerRow, ArtifactRow
+from modgate.storage.records import AnswerRow, ArtifactRow, Row
 from modgate.storage.sqlite import SqliteRecords
 
 
@@ -39,7 +39,7 @@ async def test_a_file_that_is_gone_fails_alone(tmp_path: Path, records: SqliteRe
     commits = Commits(records)
     (tmp_path / "good").write_bytes(b"x")
     good = commits.commit(a_row("good"), Move(str(tmp_path / "good"), str(tmp_path / "tree/good")))
-    bad = commits.commit(a_row("bad"), Move(str(tmp_path / "bad"), str(tmp_path / "tree/bad")))
+    bad = commits.commit(a_row("bad"), Move(str(tmp_path / "gone/bad"), str(tmp_path / "tree/bad"), b"x"))
     results = await asyncio.gather(good, bad, return_exceptions=True)
     commits.close()
     assert results[0] is None
@@ -57,7 +57,10 @@ class Full:
     def answer(self, namespace: str, name: str) -> AnswerRow | None:
         return None
 
-    def write(self, rows: Iterable[ArtifactRow | AnswerRow]) -> None:
+    def artifacts_with(self, namespace: str, evidence: str) -> list[ArtifactRow]:
+        return []
+
+    def write(self, rows: Iterable[Row]) -> None:
         raise OSError(28, "No space left on device")
 
     def close(self) -> None:

@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modgate.errors import Trouble, Unavailable
+from modgate.net.addresses import Addresses
 from modgate.net.encoding import Undecodable, gunzipped
 from modgate.net.limits import Bounds, Deadlines
+from modgate.net.pinned import pinned_resolver
+from modgate.net.turns import Turns
 from modgate.net.url import Target, redirected
 from modgate.net.via import onward
 from modgate.observe import families
@@ -111,15 +114,22 @@ class Response:
 class Client:
     """Requests to upstreams. `close` it."""
 
-    def __init__(self, metrics: Metrics, *, user_agent: str, via: str, bounds: Bounds) -> None:
-        """`via` is this gateway's entry for the Via header, by which a loop is seen."""
+    def __init__(
+        self, metrics: Metrics, *, user_agent: str, via: str, bounds: Bounds, addresses: Addresses | None = None
+    ) -> None:
+        """`via` is this gateway's entry for the Via header, by which a loop is seen.
+
+        With `addresses`, each request and each hop of a redirect goes only to what they allow, and else raises what
+        they raise; without, wherever it is sent.
+        """
         self._metrics = metrics
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity", "Accept": "*/*"}
         self._via = via
         self._bounds = bounds
+        self._addresses = addresses
         self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
-        self._slots: dict[tuple[str, str, int | None], asyncio.Semaphore] = {}
+        self._slots: dict[tuple[str, str, int | None], Turns] = {}
 
     async def get(
         self,
@@ -160,6 +170,10 @@ class Client:
         extra: Mapping[str, str],
     ) -> Response:
         session = await self._opened()
+        if self._addresses is not None:
+            # aiohttp asks no resolver about a host that is an address, and wraps what it raises about others.
+            _, host, port = target.origin
+            await self._addresses.resolve(host, port or 443)
         await self._take_slot(hop, target, deadlines, upstream)
         headers = {**extra, "Via": onward(self._via)}
         if target.authorization:
@@ -184,7 +198,7 @@ class Client:
         return Response(raw.status, names, target.place, upstream, raw, deadlines, self)
 
     async def _take_slot(self, hop: AsyncExitStack, target: Target, deadlines: Deadlines, upstream: str) -> None:
-        slots = self._slots.setdefault(target.origin, asyncio.Semaphore(self._bounds.per_host))
+        slots = self._slots.setdefault(target.origin, Turns(self._bounds.per_host))
         try:
             async with asyncio.timeout(deadlines.first_byte):
                 await slots.acquire()
@@ -233,8 +247,9 @@ class Client:
         return self._session
 
     def _make_session(self, library: Any) -> aiohttp.ClientSession:
+        resolver = pinned_resolver(library, self._addresses) if self._addresses else None
         session: aiohttp.ClientSession = library.ClientSession(
-            connector=library.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=30),
+            connector=library.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=30, resolver=resolver),
             headers=self._headers,
             auto_decompress=False,
             cookie_jar=library.DummyCookieJar(),

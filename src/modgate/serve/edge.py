@@ -72,8 +72,8 @@ class Edge:
         self.marks: Mapping[bytes, int] = {**MARKS, self.tenant_header: WHO} if tenant_header else MARKS
         self.requests = 0
         """Requests so far: the second half of the next request id."""
-        self.whole: dict[bytes, bytes] = {}
-        """The targets of whole plain requests, by their bytes: what need not be parsed again."""
+        self.whole: dict[bytes, tuple[bytes, bool]] = {}
+        """What whole plain requests mean, by their bytes: the target, and whether gzip is taken."""
         self.draining = False
         self.tasks: set[asyncio.Task[None]] = set()
         """Requests being answered on the ordinary path; each is cancelled by its connection when the client goes."""
@@ -96,11 +96,11 @@ class Edge:
         self.requests += 1
         return f"{self.request_prefix}{self.requests}"
 
-    def remember(self, request: bytes, target: bytes) -> None:
+    def remember(self, request: bytes, target: bytes, *, packed: bool) -> None:
         """A whole plain request, at most one slice long, was answered from memory."""
         if len(self.whole) >= REMEMBERED:
             self.whole.clear()
-        self.whole[request] = target
+        self.whole[request] = target, packed
 
     def failed(self, exchange: Exchange, error: Exception) -> None:
         """A response could not even be turned into an error."""

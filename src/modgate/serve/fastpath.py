@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modgate.serve.cycle import Cycle
 from modgate.serve.edge import Edge
-from modgate.serve.head import HOST, LINK, ORDINARY, WHO, principal
+from modgate.serve.head import HOST, LINK, ORDINARY, PACK, WHO, principal
 from modgate.serve.table import ANYBODY, Entry, Table
 from modgate.serve.zerocopy import send_now
 
@@ -57,6 +57,8 @@ class FastPath(HttpToolsProtocol):
         entry = table.find(self.url, self._arrived + self._reporter.clock.offset) if table is not None else None
         if table is None or entry is None or self.parser.get_method() != b"GET":
             return False
+        if marks & PACK and entry.packed is not None:
+            entry = entry.packed
         # Without a Connection header only HTTP/1.1 is kept alive; with one, HTTP/1.0 may be, and need not.
         last = not self.parser.should_keep_alive() or (marks & LINK and self.parser.get_http_version() == "1.0")
         if last:
@@ -66,24 +68,25 @@ class FastPath(HttpToolsProtocol):
                 return False
             self.transport.close()
             return True
-        self._plain = marks == HOST
+        self._plain = marks | PACK == HOST | PACK
         return self._answer(entry)
 
     def _answered_before(self, data: bytes) -> bool:
         """Answer a request whose bytes, all of them, have been parsed before and were answered from memory."""
-        target = self._edge.whole.get(data)
-        if target is None or self._began or self._backlog or self._deaf or self._current is not None:
+        known = self._edge.whole.get(data)
+        if known is None or self._began or self._backlog or self._deaf or self._current is not None:
             return False
         edge = self._edge
         if self.flow.write_paused or edge.draining:
             return False
         table: Table = edge.principals.anonymous
+        target, packed = known
         entry = table.find(target, self._arrived + self._reporter.clock.offset)
         if entry is None:
             return False
         self._began = self._arrived
         self._marks = HOST
-        done = self._answer(entry)
+        done = self._answer(entry.packed if packed and entry.packed is not None else entry)
         self._began = 0.0
         return done
 
@@ -92,7 +95,7 @@ class FastPath(HttpToolsProtocol):
         if self._began or self._current is not None or self._backlog or not data.endswith(b"\r\n\r\n"):
             return
         if data.count(b"\r\n\r\n") == 1:
-            self._edge.remember(data, self.url)
+            self._edge.remember(data, self.url, packed=bool(self._marks & PACK))
 
     def _answer(self, entry: Entry, end: bytes = b"\r\n\r\n") -> bool:
         """Send it; False if it is a file that is not there any more as it was, and nothing has been sent."""

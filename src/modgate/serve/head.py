@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from modgate.serve.table import Principal
 
-ORDINARY, WHO, FROM, LINK, HOST = 1, 2, 4, 8, 16
+ORDINARY, WHO, FROM, LINK, HOST, PACK = 1, 2, 4, 8, 16, 32
 MARKS: Mapping[bytes, int] = {
     b"authorization": WHO,
     b"x-forwarded-for": FROM,
     b"x-real-ip": FROM,
     b"connection": LINK,
     b"host": HOST,
+    b"accept-encoding": PACK,
     b"cache-control": ORDINARY,
     b"pragma": ORDINARY,
     b"disable-module-fetch": ORDINARY,
@@ -35,7 +36,8 @@ MARKS: Mapping[bytes, int] = {
     b"upgrade": ORDINARY,
 }
 """Headers that matter to a connection: ORDINARY ones need the ordinary path, WHO ones tell who asks, FROM ones where a
-trusted proxy's client is, LINK ones what becomes of the connection, and HOST has to be there once."""
+trusted proxy's client is, LINK ones what becomes of the connection, HOST has to be there
+once, and PACK ones may say that a compressed answer is taken."""
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 """What we accept as somebody else's request id: it goes into our log and our headers as it is."""
@@ -43,6 +45,11 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _SEPARATORS = re.compile(rb"[\s,]+")
 
 Fields = Sequence[tuple[bytes, bytes]]
+
+
+def takes_gzip(value: bytes) -> bool:
+    """Whether this Accept-Encoding takes gzip. Weights mean nothing here, except that 0 refuses (RFC 9110 §12.5.3)."""
+    return b"gzip" in value and b"q=0" not in value
 
 
 def field(headers: Fields, name: bytes) -> bytes:

@@ -49,8 +49,15 @@ class Place:
         """Keep a 200 for as long as it is fresh."""
         if content.cached is Cached.STALE:
             return
-        status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
-        self._put(head_bytes(status, headers), body, replace(outcome, status=status), stamp, fresh_until)
+        content = replace(content, cached=Cached.HIT)
+        status, headers = response.success(content, WHOLE)
+        outcome = replace(outcome, status=status)
+        packed = response.packed(content, body) if len(body) <= LARGEST_BODY else None
+        smaller = None
+        if packed is not None:
+            smaller = self._entry(head_bytes(status, packed[0]), packed[1], outcome, stamp, fresh_until)
+        entry = self._entry(head_bytes(status, headers), body, outcome, stamp, fresh_until)
+        self._keep(entry and replace(entry, packed=smaller))
 
     def keep_file(self, content: Content, file: Stored, outcome: Outcome, stamp: tuple[int, int] | None) -> None:
         """Keep the way to a small file; its bytes are in the page cache, which every process shares.
@@ -61,21 +68,17 @@ class Place:
             status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
             outcome = replace(outcome, status=status)
             body = _bytes_of(file) if file.size <= LARGEST_BODY else b""
-            self._put(head_bytes(status, headers), body, outcome, stamp, FOREVER, None if body else file)
+            head = head_bytes(status, headers)
+            self._keep(self._entry(head, body, outcome, stamp, FOREVER, None if body else file))
 
     def keep_absence(self, error: Absent, outcome: Outcome) -> None:
         """Keep a 404: the go command asks for every prefix of an import path, so that these are most answers."""
         failure = failure_of(error, "")
         headers, body = response.failure(failure, Cached.HIT)
-        self._put(
-            head_bytes(failure.status, headers),
-            body,
-            replace(outcome, status=failure.status),
-            error.stamp,
-            error.fresh_until,
-        )
+        told = replace(outcome, status=failure.status)
+        self._keep(self._entry(head_bytes(failure.status, headers), body, told, error.stamp, error.fresh_until))
 
-    def _put(
+    def _entry(
         self,
         head: bytes,
         body: bytes,
@@ -83,12 +86,13 @@ class Place:
         stamp: tuple[int, int] | None,
         valid_until: float,
         file: Stored | None = None,
-    ) -> None:
+    ) -> Entry | None:
+        """What is kept; None if it may not be."""
         if self.table is None or stamp is None or valid_until <= self.reporter.clock.now():
-            return
+            return None
         length = len(body) if file is None else file.size
         hit = replace(outcome, cache=Cached.HIT, source="", bytes_sent=length)
-        entry = Entry(
+        return Entry(
             head=head,
             body=body,
             log=log_fragment(self.exchange, hit, hit.status),
@@ -98,7 +102,10 @@ class Place:
             file=file,
             length=length,
         )
-        self.table.keep(self.exchange.target, entry, self.epoch)
+
+    def _keep(self, entry: Entry | None) -> None:
+        if entry is not None and self.table is not None:
+            self.table.keep(self.exchange.target, entry, self.epoch)
 
 
 def _bytes_of(file: Stored) -> bytes:

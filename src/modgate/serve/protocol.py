@@ -25,7 +25,7 @@ from modgate.serve.edge import Edge
 from modgate.serve.errors import Failure
 from modgate.serve.exchange import Exchange, Outcome
 from modgate.serve.fastpath import NOTHING, SLICE, FastPath
-from modgate.serve.head import FROM, HOST, ORDINARY, field, principal, request_id
+from modgate.serve.head import FROM, HOST, ORDINARY, PACK, field, principal, request_id, takes_gzip
 from modgate.serve.proxies import plain_address
 from modgate.serve.response import failure, head_bytes
 from modgate.serve.timers import Progress, Verdict, verdict
@@ -162,7 +162,8 @@ class Connection(FastPath):
         if mark is not None:
             if mark & self._marks & HOST:
                 self._refuse(400, "more than one Host header")
-            self._marks |= mark
+            if mark != PACK or takes_gzip(value):
+                self._marks |= mark
 
     def on_headers_complete(self) -> None:
         """The end of a head: answer from memory, or begin a cycle."""

@@ -6,8 +6,9 @@ texts of errors (errors.py), Date, X-Request-Id and Connection, which each respo
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Protocol
@@ -33,6 +34,10 @@ YEAR = 31_536_000
 """Seconds: the longest max-age that caches take seriously."""
 MINUTE = 60
 """Seconds for which others may keep what can change; our own ages are finer (cache/freshness.py)."""
+PACKED_FROM = 1024
+"""Bytes: a smaller answer fits into one packet as it is."""
+PAYS = 0.75
+"""The share of its bytes that a compressed answer may have, to be worth the client's work and our memory."""
 LARGEST_HASHED = 1024 * 1024
 """Bytes of a body in memory that get an ETag although nobody knows their hash: about a millisecond of work."""
 
@@ -64,6 +69,8 @@ class Content:
     validators: Validators
     cache_control: bytes
     cached: Cached
+    varies: bool = False
+    """It is sent compressed to clients that take that, once it is in memory."""
 
 
 def content_of(answer: Answer) -> Content:
@@ -78,6 +85,7 @@ def content_of(answer: Answer) -> Content:
         validators=Validators(_etag(digest), answer.fetched if answer.immutable else 0.0),
         cache_control=cache_control(answer.fresh_until, private=answer.private),
         cached=answer.cached,
+        varies=answer.ask.kind in (Kind.LIST, Kind.MOD) and (body.size or 0) >= PACKED_FROM,
     )
 
 
@@ -109,6 +117,18 @@ def success(content: Content, decision: Decision) -> tuple[int, Headers]:
     if isinstance(decision, NotModified):
         return 304, _validators(content)
     return 200, [*_entity(content, content.size), *_validators(content)]
+
+
+def packed(content: Content, body: bytes) -> tuple[Headers, bytes] | None:
+    """Headers and body of the same 200 in gzip; None if that does not pay."""
+    data = gzip.compress(body, mtime=0) if content.varies else body
+    if len(data) > len(body) * PAYS:
+        return None
+    tag = content.validators.etag
+    # The same answer in other bytes: a weak tag (RFC 9110 §8.8.1), which If-None-Match compares as if it was strong.
+    weak = replace(content, validators=replace(content.validators, etag=b"W/" + tag if tag else b""))
+    headers = [header for header in _entity(content, len(data)) if header[0] != b"accept-ranges"]
+    return [*headers, (b"content-encoding", b"gzip"), *_validators(weak)], data
 
 
 def refusal(content: Content, decision: Changed | Unsatisfiable) -> tuple[Failure, Headers]:
@@ -172,6 +192,8 @@ def _validators(content: Content) -> Headers:
         headers.append((b"etag", content.validators.etag))
     if content.validators.modified > 0:
         headers.append((b"last-modified", http_date(int(content.validators.modified))))
+    if content.varies:
+        headers.append((b"vary", b"accept-encoding"))
     return headers
 
 

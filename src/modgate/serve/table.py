@@ -66,10 +66,13 @@ class Entry:
     """A small zip, sent from the page cache; each time it is looked at whether it is still the one that was proven."""
     length: int = 0
     """Bytes of the body."""
+    packed: Entry | None = None
+    """The same in gzip, for clients that take that."""
 
     def weight(self, target: bytes) -> int:
         """Bytes that it costs to keep."""
-        return len(target) + len(self.head) + len(self.body) + len(self.log) + OVERHEAD
+        packed = self.packed.weight(b"") if self.packed is not None else 0
+        return packed + len(target) + len(self.head) + len(self.body) + len(self.log) + OVERHEAD
 
 
 class Table:

@@ -2,7 +2,10 @@
 
 modules/<namespace>/…   the artifact tree, laid out as $GOMODCACHE/cache/download
 sumdb/<name>/…          lookups and tiles of checksum databases
+checksum/<name>/…       evidence against checksum databases that have signed two histories
+log/<name>/             our own checksum database: its log, which cannot be found again
 spool/                  what is still arriving; everything in it may be lost
+spool.locks             locks on names, across processes
 quarantine/             files that were found damaged, for the operator to look at and remove
 records.db              rows (SQLite)
 generations             invalidation across processes
@@ -38,6 +41,10 @@ class Layout:
         return self.root / "sumdb"
 
     @property
+    def checksum(self) -> Path:
+        return self.root / "checksum"
+
+    @property
     def spool(self) -> Path:
         return self.root / "spool"
 
@@ -52,6 +59,10 @@ class Layout:
     @property
     def generations(self) -> Path:
         return self.root / "generations"
+
+    def own_log(self, name: str) -> Path:
+        """The log of our own checksum database of this name, which may hold slashes."""
+        return self.root / "log" / name / "log.db"
 
     @property
     def ballast(self) -> Path:

@@ -1,9 +1,9 @@
 """Locks on names, held across processes of one machine.
 
-A lock is an flock on `spool/<key>.lock`; the kernel drops it when its holder dies. The holder removes the file before
-it lets go, so that a million cold fetches leave no litter; whoever gets a lock therefore looks whether the file it
-locked is still the one at that path, and begins again if not. A lock is never renamed, and nobody but its holder
-removes it.
+A lock is one byte of the file `<directory>.locks`, at a place that the name's hash gives, locked by fcntl for the open
+file (F_OFD_SETLK): the kernel drops it when its holder dies. Nothing is made or removed for it, so that a lock costs
+two system calls and never waits for the file system's journal, and a million cold fetches leave no litter. Two names
+share a byte once in 10^16 pairs, and then wait for each other.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import struct
+import weakref
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 POLL_FIRST, POLL_MOST = 0.002, 0.02
 """Seconds between looks at a lock that another process holds: a coalesced ask notices the end within 20 ms, and a
 hundred waiters cost 1 % of a core (6 µs a look)."""
+
+FLOCK = struct.Struct("hhqqi4x")
+"""struct flock of Linux: l_type, l_whence, l_start, l_len, and l_pid, which is 0 for locks of an open file."""
 
 
 def key_of(namespace: str, name: str) -> str:
@@ -27,49 +32,40 @@ def key_of(namespace: str, name: str) -> str:
 
 
 class Locks:
-    """The locks below one spool directory."""
+    """The locks that belong to one directory. Two of these exclude each other as two processes do."""
 
-    def __init__(self, spool: Path) -> None:
-        self._spool = spool
+    def __init__(self, directory: Path) -> None:
+        self._path = f"{directory}.locks"
+        self._descriptor = -1
+        self._held: set[str] = set()
 
-    def try_hold(self, key: str) -> int | None:
-        """Take the lock if nobody has it; returns the descriptor to give to `release`, or None.
+    def try_hold(self, key: str) -> bool:
+        """Take the lock, if nobody has it.
 
         Raises:
-            OSError: the lock file cannot be made, for example because the disk is full.
+            OSError: the file cannot be opened.
         """
-        path = self._path(key)
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                return None
-            except OSError:
-                os.close(descriptor)
-                raise
-            if _is_at(descriptor, path):
-                return descriptor
-            os.close(descriptor)  # its last holder removed it between our open and our lock
+        if key in self._held or not self._lock(key, fcntl.F_WRLCK):
+            return False
+        self._held.add(key)
+        return True
 
-    def release(self, key: str, descriptor: int) -> None:
-        """Give the lock back. If we die before the unlink, the next start sweeps the file."""
-        with suppress(FileNotFoundError):
-            os.unlink(self._path(key))
-        os.close(descriptor)
+    def release(self, key: str) -> None:
+        """Give the lock back."""
+        self._held.discard(key)
+        self._lock(key, fcntl.F_UNLCK)
 
     @asynccontextmanager
     async def hold(self, key: str, *, meanwhile: Callable[[], None] = lambda: None) -> AsyncIterator[bool]:
-        """Hold the lock; yields True if another process had it when we came.
+        """Hold the lock; yields True if somebody else had it when we came.
 
-        `meanwhile` is called at each look while another process holds it.
+        `meanwhile` is called at each look while somebody else holds it.
 
         Raises:
-            OSError: the lock file cannot be made.
+            OSError: the file cannot be opened.
         """
         pause, waited = POLL_FIRST, False
-        while (descriptor := self.try_hold(key)) is None:
+        while not self.try_hold(key):
             waited = True
             meanwhile()
             await asyncio.sleep(pause)
@@ -77,15 +73,15 @@ class Locks:
         try:
             yield waited
         finally:
-            self.release(key, descriptor)
+            self.release(key)
 
-    def _path(self, key: str) -> str:
-        return f"{self._spool}/{key}.lock"
-
-
-def _is_at(descriptor: int, path: str) -> bool:
-    try:
-        there = os.stat(path)
-    except FileNotFoundError:
-        return False
-    return there.st_ino == os.fstat(descriptor).st_ino
+    def _lock(self, key: str, kind: int) -> bool:
+        if self._descriptor < 0:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            weakref.finalize(self, os.close, self._descriptor)
+        place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:7])
+        try:
+            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, FLOCK.pack(kind, os.SEEK_SET, place, 1, 0))
+        except BlockingIOError:
+            return False
+        return True

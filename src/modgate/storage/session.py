@@ -1,8 +1,8 @@
 """Who owns the temporary files in the spool, and the removal of what dead processes left.
 
 A small file that is on its way carries its process's session as the first part of its name (`<session>.<n>`); a
-download carries its key (`<key>.part`, `<key>.json`). Both owners hold an flock while they live (`<session>.session`,
-`<key>.lock`), so the living can be told from the dead whatever killed them.
+download carries its key (`<key>.part`, `<key>.json`). Both owners hold a lock while they live (an flock on
+`<session>.session`, that of the key), so the living can be told from the dead whatever killed them.
 """
 
 from __future__ import annotations
@@ -48,21 +48,19 @@ def _locked(path: Path) -> int:
 def sweep(spool: Path) -> int:
     """Remove what dead processes left in the spool; returns how many files that were. Another process may do the
     same."""
-    stems = {path.name.partition(".")[0] for path in spool.iterdir()}
-    return sum(_sweep_owner(spool, stem) for stem in stems)
+    stems, locks = {path.name.partition(".")[0] for path in spool.iterdir()}, Locks(spool)
+    return sum(_sweep_owner(spool, stem, locks) for stem in stems)
 
 
-def _sweep_owner(spool: Path, stem: str) -> int:
+def _sweep_owner(spool: Path, stem: str, locks: Locks) -> int:
     if (spool / f"{stem}.session").exists():
         return _remove_if_free(spool, stem)
-    locks = Locks(spool)
-    descriptor = locks.try_hold(stem)
-    if descriptor is None:
+    if not locks.try_hold(stem):
         return 0  # a living process downloads it
     try:
-        return _remove(spool, stem, keep=".lock")
+        return _remove(spool, stem)
     finally:
-        locks.release(stem, descriptor)
+        locks.release(stem)
 
 
 def _remove_if_free(spool: Path, stem: str) -> int:
@@ -80,8 +78,8 @@ def _remove_if_free(spool: Path, stem: str) -> int:
         os.close(descriptor)
 
 
-def _remove(spool: Path, stem: str, keep: str = "") -> int:
-    owned = [path for path in spool.glob(f"{stem}.*") if path.suffix != keep]
+def _remove(spool: Path, stem: str) -> int:
+    owned = list(spool.glob(f"{stem}.*"))
     for path in owned:
         path.unlink(missing_ok=True)
     return len(owned)
