@@ -12,6 +12,7 @@
         │   └── OverQuota           not now: too many asks
         ├── Unavailable         it could not be found out; says nothing about existence
         ├── Corrupt             the content is not what it claims to be
+        │   ├── Mismatch            it is not what the checksum database has recorded
         │   └── Fork                a checksum database has signed two histories that exclude each other
         └── Looped              the ask has already passed through this gateway
 
@@ -179,6 +180,17 @@ class Unavailable(GatewayError):
 
 class Corrupt(GatewayError):
     """The content is not what it claims to be. The verdict is kept for a minute; it is never turned into absence."""
+
+
+class Mismatch(Corrupt):
+    """An artifact is not what the checksum database has recorded: `now` is its h1, `recorded` that of the record."""
+
+    def __init__(
+        self, *, asked: str = "", source: str = "", reason: str = "", now: str = "", recorded: str = ""
+    ) -> None:
+        super().__init__(asked=asked, source=source, reason=reason)
+        self.now = now
+        self.recorded = recorded
 
 
 class Fork(Corrupt):

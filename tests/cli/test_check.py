@@ -54,7 +54,7 @@ def test_every_problem_is_one_line_that_names_the_setting_and_the_remedy(tmp_pat
         ),
         (("--set", "limits.zip=much"), "limits.zip: 'much' is no size; write a whole number and one of B, KiB, MiB"),
         (("--config", "missing.toml"), "config: cannot read missing.toml: No such file or directory; name a readable"),
-        (("--upstream", "direct"), "upstream: nothing is left of the chain (direct is left out, because"),
+        (("--set", "git.vcs=git"), "git.vcs: malformed GOVCS value"),
         (("--data", "/proc/self/x"), "data: cannot write into /proc/self/x: "),
         # TEST-NET-3 of RFC 5737 belongs to nobody, and an empty label is refused before any name server is asked.
         (
@@ -85,9 +85,9 @@ def test_credentials_are_not_shown(tmp_path: Path) -> None:
     everything = "\n".join(shown + warnings)
     assert code == 0
     assert "s3cr3t" not in everything
-    assert "http://a.example,https://b.example/go " in everything
+    assert "http://a.example,https://b.example/go,direct " in everything
     assert "sum.golang.org https://c.example " in everything
-    assert len(warnings) == 2
+    assert len(warnings) == 1
 
 
 def test_serve_tells_a_wrong_setting_in_one_line_and_ends_with_two(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def upstream(world: World, database: Database) -> Upstream:
 @pytest.fixture
 def gateways(world: World, upstream: Upstream, database: Database) -> list[Gateway]:
     """Two processes on one store."""
-    first = world.gateway(upstream, checksum=database.key)
-    return [first, world.gateway(upstream, checksum=database.key, data=first.data)]
+    first = world.gateway(upstream, checksum_database=(database.name,))
+    return [first, world.gateway(upstream, checksum_database=(database.name,), data=first.data)]
 
 
 @pytest.mark.workers

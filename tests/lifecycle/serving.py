@@ -39,7 +39,8 @@ def serving(home: Path, *arguments: str, **environ: str) -> Iterator[Serving]:
     """Start it in the directory `home`, which is its home directory too, and end it with SIGTERM."""
     ready, output = home / "ready.json", home / "output.log"
     ready.unlink(missing_ok=True)
-    given = {"PATH": "/usr/bin:/bin", "HOME": str(home), "MODGATE_READY_FILE": str(ready), "LC_ALL": "C", **environ}
+    home_of_go = {"HOME": str(home), "GOSUMDB": "off"}  # nothing here is in the public database
+    given = {"PATH": "/usr/bin:/bin", "MODGATE_READY_FILE": str(ready), "LC_ALL": "C", **home_of_go, **environ}
     with output.open("w") as log:
         process = subprocess.Popen(
             [str(MODGATE), "serve", *arguments], env=given, cwd=home, stdout=log, stderr=log, text=True

@@ -118,6 +118,38 @@ def test_a_cold_module_graph_costs_its_info_and_mod_files_and_no_zip(
     go = world.go(gateway, GONOSUMDB="*", GOFLAGS="-mod=mod")
     app = go.project("app", {"go.mod": "module example.com/app\n\ngo 1.16\n\nrequire example.com/tool v0.3.0\n"})
     go.run("list", "-m", "all", cwd=app)
-    assert {request.kind for request in upstream.requests} <= {"info", "mod", "list"}
+    kinds = {request.kind for request in upstream.requests}
+    assert kinds <= {"info", "mod", "list", "supported", "lookup", "tile"}
     paths = [request.path for request in upstream.requests]
     assert len(paths) == len(set(paths))
+
+
+def graph(go: str) -> list[Module]:
+    """Forty modules that require each other, as of this version of Go."""
+    return [
+        Module(
+            f"example.com/graph/m{number:02}",
+            "v1.0.0",
+            go_mod=f"module example.com/graph/m{number:02}\n\ngo {go}\n\n"
+            + "".join(
+                f"require example.com/graph/m{number + step:02} v1.0.0\n" for step in (1, 3, 7) if number + step < 40
+            ),
+        )
+        for number in range(40)
+    ]
+
+
+@pytest.mark.parametrize("version", ["1.16", "1.21"])
+def test_what_is_fetched_ahead_of_a_go_command_is_what_it_asks_for(world: World, version: str) -> None:
+    upstream = world.upstream(graph(version))
+    main = f"module example.com/app\n\ngo {version}\n\nrequire example.com/graph/m00 v1.0.0\n"
+    wanted = set[str]()
+    for proxy in (upstream, world.gateway(upstream, fetch_ahead="public")):
+        upstream.forgets()
+        go = world.go(proxy, GONOSUMDB="*", GOFLAGS="-mod=mod")
+        go.run("list", "-m", "all", cwd=go.project("app", {"go.mod": main}))
+        paths = [request.path for request in upstream.requests]
+        assert len(paths) == len(set(paths))
+        wanted = wanted or set(paths)
+    assert set(paths) == wanted
+    assert len(wanted) > (30 if version == "1.16" else 1)

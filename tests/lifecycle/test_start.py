@@ -52,7 +52,7 @@ def test_without_settings_it_uses_what_this_machines_go_would_use(upstream: Upst
     environ = {"GOPROXY": f"{upstream.url},direct", "GOSUMDB": "off", "GOPRIVATE": "corp.example", "GONOPROXY": ""}
     with serving(tmp_path, *ANY, **environ) as gateway:
         assert gateway.get(MOD).body == MODULE.mod_bytes
-        assert "upstream: direct is left out" in gateway.said()
+        assert f"{upstream.url},direct" in gateway.said()
         assert (tmp_path / ".local/share/modgate/id").exists()
     assert upstream.asked == 1
 
@@ -81,13 +81,27 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(upstream: Upstr
     assert json.loads((tmp_path / "file.log").read_text())["target"] == f"/flag/{MOD}"
 
 
-def test_direct_and_itself_are_left_out_with_one_warning_each(upstream: Upstream, tmp_path: Path) -> None:
+def test_the_gateway_itself_is_left_out_with_a_warning_for_each_spelling(upstream: Upstream, tmp_path: Path) -> None:
     own = f"127.0.0.1:{free_port()}"
-    chain = f"http://{own},{upstream.url}|http://localhost:{own.partition(':')[2]}/,direct"
+    chain = f"http://{own},{upstream.url}|http://localhost:{own.partition(':')[2]}/"
     with serving(tmp_path, "--listen", own, "--admin", "off", "--upstream", chain) as gateway:
         said = gateway.said()
-        assert said.count("direct is left out") == 1
         assert said.count("this gateway itself") == 2
+        assert gateway.get(MOD).status == 200
+        assert gateway.get("example.com/none/@v/list").status == 404
+
+
+def test_direct_reads_no_host_whose_address_is_not_public(tmp_path: Path) -> None:
+    with serving(tmp_path, *ANY, "--upstream", "direct") as gateway:
+        for target in ("127.0.0.1/m/@v/list", "127.0.0.1/m.git/@v/v1.0.0.info", "169.254.169.254/latest/@latest"):
+            answer = gateway.get(target)
+            assert (answer.status, answer.text.partition(":")[0]) == (403, "refused"), answer.text
+            assert "is no public address" in answer.text
+
+
+def test_without_git_direct_is_left_out_with_a_warning(upstream: Upstream, tmp_path: Path) -> None:
+    with serving(tmp_path, *ANY, "--upstream", f"{upstream.url},direct", PATH=str(tmp_path)) as gateway:
+        assert "direct cannot be used" in gateway.said()
         assert gateway.get(MOD).status == 200
         assert gateway.get("example.com/none/@v/list").status == 404
 
@@ -119,7 +133,6 @@ def test_a_chain_of_files_is_served_from_there(upstream: Upstream, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        (("--upstream", "direct"), "upstream"),
         (("--upstream", ""), "upstream"),
         (("--upstream", "ftp://a.example"), "upstream"),
         (("--upstream", "off", "--listen", "nowhere"), "listen"),

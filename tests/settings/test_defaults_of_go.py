@@ -110,7 +110,7 @@ def test_a_go_that_was_pointed_at_this_gateway_is_no_upstream_for_it(set_to: str
         return {**ENV, "GOPROXY": "https://default.example,direct" if environ.get("GOENV") == "off" else set_to}
 
     loaded = load(Sources({}, {"HOME": "/home/gopher"}, None, Path("/nonexistent"), go))
-    assert [link.url for link in loaded.meaning.chain] == ["https://default.example"]
+    assert [link.url for link in loaded.meaning.chain] == ["https://default.example", "direct"]
     assert "Go's own default is used" in loaded.warnings[0]
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from tests.settings.sources import loaded, problems_of
 
-DIRECT = "upstream: direct is left out, because modgate does not read version control itself yet"
-
 
 def chain_of(upstream: str, listen: str = "127.0.0.1:8080") -> tuple[str, tuple[str, ...]]:
     found = loaded({"upstream": upstream, "listen": listen, "admin": "off"})
@@ -21,8 +19,8 @@ def test_a_chain_of_proxies_stays_as_it_is() -> None:
     )
 
 
-def test_direct_is_left_out_with_one_warning() -> None:
-    assert chain_of("https://a.example,direct") == ("https://a.example,", (DIRECT,))
+def test_direct_stays() -> None:
+    assert chain_of("https://a.example,direct") == ("https://a.example,direct,", ())
 
 
 def test_off_stays_because_it_answers_that_nothing_exists() -> None:
@@ -61,9 +59,8 @@ def test_the_gateway_itself_is_left_out(listen: str, url: str, itself: bool) -> 
 
 
 def test_a_machine_whose_go_already_points_here_is_told_what_to_do() -> None:
-    (problem,) = problems_of(upstream="http://127.0.0.1:8080,direct")
+    (problem,) = problems_of(upstream="http://127.0.0.1:8080")
     assert problem == (
         "upstream: nothing is left of the chain"
-        " (http://127.0.0.1:8080 is left out, because it is this gateway itself)"
-        " (direct is left out, because modgate does not read version control itself yet); give a proxy: --upstream URL"
+        " (http://127.0.0.1:8080 is left out, because it is this gateway itself); give a proxy: --upstream URL"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from modgate.errors import SetupError
 from modgate.storage import migrations
-from modgate.storage.records import AnswerRow, ArtifactRow, Records
+from modgate.storage.records import AnswerRow, ArtifactRow, Records, Unpinned
 from modgate.storage.sqlite import NEWEST, SqliteRecords
 
 PIN = ArtifactRow("public", "example.com/m/@v/v1.0.0.zip", 10, "sha", "h1:a=", "https://a.example", 1.5)
@@ -49,6 +49,24 @@ def test_other_bytes_with_the_same_h1_renew_the_digest_and_keep_the_first_sight(
     records.write([PIN])
     records.write([replace(PIN, sha256="renewed", size=11, stored=99.0)])
     assert records.artifact("public", PIN.name) == replace(PIN, sha256="renewed", size=11)
+
+
+def test_evidence_is_replaced_by_evidence_only(records: Records) -> None:
+    records.write([PIN])
+    records.write([replace(PIN, evidence="one")])
+    records.write([PIN])
+    assert records.artifact("public", PIN.name) == replace(PIN, evidence="one")
+    records.write([replace(PIN, evidence="two")])
+    assert records.artifacts_with("public", "tw") == [replace(PIN, evidence="two")]
+    assert records.artifacts_with("public", "one") == records.artifacts_with("private", "two") == []
+
+
+def test_a_pin_that_was_proven_wrong_goes(records: Records) -> None:
+    records.write([PIN])
+    records.write([Unpinned("public", PIN.name, "h1:other=")])
+    assert records.artifact("public", PIN.name) == PIN
+    records.write([Unpinned("public", PIN.name, PIN.h1), replace(PIN, h1="h1:other=")])
+    assert records.artifact("public", PIN.name) == replace(PIN, h1="h1:other=")
 
 
 def test_an_older_answer_never_replaces_a_newer_one(records: Records) -> None:

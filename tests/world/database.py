@@ -26,6 +26,7 @@ class Database:
     def __init__(self, name: str = "sum.example.com", seed: bytes = b"") -> None:
         """`seed` makes the key (32 bytes); the name alone makes it where there is none."""
         self.name = name
+        self._seed = seed
         self._signer = Signer(name, seed or seed_of(name))
         self._lock = threading.Lock()
         self._tree = Tree()
@@ -58,10 +59,20 @@ class Database:
         for number in range(count):
             self.records_sums(f"filler.example/m{len(self)}", f"v0.0.{number}", f"filler {len(self)}\n")
 
-    def head(self) -> bytes:
-        """The signed tree head."""
+    def forked(self, size: int) -> Database:
+        """A database with the same name and key, and only the first `size` records: what it records from now on
+        excludes what this one has."""
+        other = Database(self.name, self._seed)
+        names = {number: name for name, number in self._ids.items()}
+        for number, sums in enumerate(self._texts[:size]):
+            path, _, version = names[number].rpartition("@")
+            other.records_sums(path, version, sums)
+        return other
+
+    def head(self, size: int | None = None) -> bytes:
+        """The signed tree head, or that of an older size."""
         with self._lock:
-            size = len(self._tree)
+            size = len(self._tree) if size is None else size
             return self._signer.sign(tree_text(size, self._tree.root(size))).encode()
 
     def answer(self, rest: str) -> Delivery:

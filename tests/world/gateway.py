@@ -186,8 +186,11 @@ class Gateway:
         return [name for name in self.files("spool") if not name.endswith(".session")]
 
     def tidies_up(self) -> None:
-        """Wait until nothing is left in its spool."""
-        eventually(lambda: not self.spool(), "its spool is empty")
+        """Wait until nothing is left in its spool, and nothing has still to be written."""
+        eventually(lambda: not self.spool() and not self._writes(), "its spool is empty")
+
+    def _writes(self) -> float:
+        return self.metric("modgate_commits_waiting") if self.admin_url and self.is_running else 0.0
 
 
 def _flags(settings: Mapping[str, Setting]) -> Iterator[str]:

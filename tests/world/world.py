@@ -55,10 +55,12 @@ class World:
     ) -> Gateway:
         """Start the gateway. `upstream` is one server, or a chain in the syntax of GOPROXY; for `through` see Gateway.
 
-        Without other settings no checksum database is known to it: nothing in it leaves this machine.
+        Without other settings no checksum database is known to it: nothing in it leaves this machine. Nor does it guess
+        what it will be asked for: tests count what their clients cause.
         """
         chain = upstream.url if isinstance(upstream, Server) else upstream
-        given: dict[str, Setting] = {"upstream": chain, "checksum": "off", "workers": self.workers, **settings}
+        given: dict[str, Setting] = {"upstream": chain, "checksum": "off", "workers": self.workers}
+        given |= {"fetch_ahead": "off", **settings}
         base = {**without_settings(os.environ), "HOME": str(self.home), "GOENV": "off", **self._trust()}
         gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})}, through)
         self._made.callback(_ends_well, gateway)

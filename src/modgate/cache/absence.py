@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modgate.errors import Absent, Corrupt, GatewayError
+from modgate.errors import Absent, Corrupt, GatewayError, Mismatch
 
 MOST = 20_000
 """Entries: 10 MB. A go command that looks for one import asks for three or four paths that are no modules."""
@@ -65,4 +65,7 @@ def _plain(error: Absent | Corrupt) -> GatewayError:
     """The same without its traceback, which would keep every frame that it passed through, and all that they hold."""
     if isinstance(error, Absent):
         return Absent(asked=error.asked, source=error.source, reason=error.reason, words=error.words)
+    if isinstance(error, Mismatch):
+        told = error.reason
+        return Mismatch(asked=error.asked, source=error.source, reason=told, now=error.now, recorded=error.recorded)
     return Corrupt(asked=error.asked, source=error.source, reason=error.reason)

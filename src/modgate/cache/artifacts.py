@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from modgate.cache.answers import Rules
 from modgate.cache.changing import Obtained
-from modgate.cache.evidence import Check, Complete
+from modgate.cache.evidence import UNCHECKED, Check, Complete, Verifier, is_unverified
 from modgate.cache.smallfiles import Item, SmallFiles
 from modgate.gomod.dirhash import h1_of_mod
 from modgate.gomod.info import info_identity
@@ -31,12 +31,14 @@ class Artifacts:
         rules: Callable[[str], Rules],
         checks: Sequence[Check],
         on_stored: OnStored,
+        verifier: Verifier = UNCHECKED,
     ) -> None:
         self._source = source
         self._files = files
         self._rules = rules
         self._checks = tuple(checks)
         self._on_stored = on_stored
+        self._verifier = verifier
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class Artifacts:
             source=row.source,
             cached=cached,
             private=rules.private,
-            stamp=stamp,
+            stamp=None if is_unverified(row.evidence) else stamp,
         )
 
     async def close(self, grace: float = 0.0) -> None:
@@ -64,14 +66,19 @@ class Artifacts:
         await self._files.close(grace)
 
     def _item(self, ask: Ask, rules: Rules) -> Item:
+        verifier = self._verifier
+
         async def obtain() -> Obtained:
+            await verifier.prepare(ask)
             answer = await self._source.get(ask, Terms())
             assert isinstance(answer.body, Ready)
             return Obtained(answer.body.data, answer.version, answer.source)
 
-        async def check(row: ArtifactRow) -> None:
+        async def check(row: ArtifactRow) -> str:
+            complete = Complete(ask, row.size, row.sha256, row.h1, row.source)
             for one in self._checks:
-                await one(Complete(ask, row.size, row.sha256, row.h1, row.source))
+                await one(complete)
+            return await verifier.verify(complete)
 
         return Item(
             name=ask.name,
@@ -84,4 +91,6 @@ class Artifacts:
             h1=h1_of_mod if ask.kind is Kind.MOD else info_identity,
             check=check,
             stored=lambda: self._on_stored(ask),
+            holds=lambda evidence: verifier.holds(ask, evidence),
+            outranks=verifier.outranks,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from modgate.cache.ahead import Ahead
 from modgate.cache.answers import Answers
 from modgate.cache.artifacts import Artifacts
 from modgate.cache.zips import Zips
@@ -17,7 +18,7 @@ from modgate.storage.namespace import Namespace
 class CachedSource:
     """Sends each ask to the part that remembers its kind of answer."""
 
-    def __init__(self, store: Namespace, answers: Answers, artifacts: Artifacts, zips: Zips) -> None:
+    def __init__(self, store: Namespace, answers: Answers, artifacts: Artifacts | Ahead, zips: Zips) -> None:
         self._store = store
         self._answers = answers
         self._artifacts = artifacts

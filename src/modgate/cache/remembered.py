@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modgate.cache.absence import Absences
 from modgate.cache.freshness import REFRESH_AT_MOST
-from modgate.errors import Absent, Corrupt
+from modgate.errors import Absent, Corrupt, Mismatch
 from modgate.source.base import Cached, Freshness, Terms
 
 
@@ -27,6 +27,10 @@ def raise_remembered(absences: Absences, name: str, label: str, terms: Terms, st
                 fresh_until=until,
                 stamp=stamp,
                 cached=Cached.HIT,
+            )
+        if isinstance(error, Mismatch):
+            raise Mismatch(
+                asked=label, source=error.source, reason=error.reason, now=error.now, recorded=error.recorded
             )
         raise Corrupt(asked=label, source=error.source, reason=error.reason)
     if terms.freshness is Freshness.CACHED_ONLY:

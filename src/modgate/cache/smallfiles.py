@@ -12,7 +12,7 @@ from modgate.cache.changing import Obtained
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.remembered import raise_remembered
 from modgate.cache.stored import StoredFile
-from modgate.errors import Absent, Corrupt
+from modgate.errors import Absent, Corrupt, Mismatch
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
@@ -41,10 +41,14 @@ class Item:
     """Raises Corrupt for bytes that came into the tree from elsewhere and cannot be this file."""
     h1: Callable[[bytes], str]
     """What of the content never changes: its hash, or less where mirrors word the rest differently."""
-    check: Callable[[ArtifactRow], Awaitable[None]]
-    """Raises Corrupt or Unavailable; then nothing is committed."""
+    check: Callable[[ArtifactRow], Awaitable[str]]
+    """Returns its evidence. Raises Corrupt or Unavailable; then nothing is committed."""
     stored: Callable[[], Awaitable[None]]
     """Awaited when it was fetched and before anybody gets it, so that nobody who has it sees a list without it."""
+    holds: Callable[[str], bool] = lambda _: True
+    """Whether a stored one with this evidence may be served."""
+    outranks: Callable[[str, str], bool] = lambda _, __: False
+    """Whether the first evidence takes the place of a pin with the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ class Doubtful:
     pinned: bool
     """False: nothing is known of it, for example because it was copied into the tree. True: it is not what was
     committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A file in the tree that is what was committed, and lacks the evidence that it needs now."""
+
+    small: Small
+    inode: int
 
 
 class SmallFiles:
@@ -104,7 +116,7 @@ class SmallFiles:
         stamp = self._store.stamp(item.topic)
         # What others have been given is there, though it is still being made durable.
         found = self._flights.published(item.name) or self._look(item)
-        if isinstance(found, Doubtful) and terms.freshness is Freshness.CACHED_ONLY:
+        if isinstance(found, Doubtful | Unverified) and terms.freshness is Freshness.CACHED_ONLY:
             async with self._store.hold(item.name):
                 found = await self._settled(item)
         if isinstance(found, Small):
@@ -132,7 +144,7 @@ class SmallFiles:
         """Let fetches end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
 
-    def _look(self, item: Item) -> Small | Doubtful | None:
+    def _look(self, item: Item) -> Small | Unverified | Doubtful | None:
         """What the tree has. Hashed at each look (10 µs); ready responses in memory are not looked up."""
         read = self._store.tree.read(self._store.name, item.name, self._most)
         if read is None:
@@ -140,7 +152,8 @@ class SmallFiles:
         data, identity = read
         row = self._store.pin(item.name)
         if row is not None and row.size == len(data) and row.sha256 == hashlib.sha256(data).hexdigest():
-            return Small(data, row, file=StoredFile(self._store.tree.path(self._store.name, item.name), identity))
+            small = Small(data, row, file=StoredFile(self._store.tree.path(self._store.name, item.name), identity))
+            return small if item.holds(row.evidence) else Unverified(small, identity.inode)
         return Doubtful(data, identity.inode, row is not None)
 
     async def _fly(self, item: Item, flight: Flight[Small]) -> None:
@@ -152,18 +165,21 @@ class SmallFiles:
                 return
             small = await self._obtain(item)
             await item.stored()
-            temporary = self._store.write_temporary(small.data)
+            self._store.require_room(len(small.data))
             self._absences.forget(item.name)
             flight.publish(small)
-            await self._store.put_file(small.row, temporary)
+            await self._store.put_small(small.row, small.data)
             self._metrics.counter(families.COMMITS, item.kind).add()
             self._store.changed(item.topic)  # other processes may remember that it, or its module, does not exist
 
     async def _settled(self, item: Item) -> Small | None:
-        """What the tree has; one that came into it from outside is pinned, a bad one is put out of the way."""
+        """What the tree has; one that came into it from outside is pinned, one without evidence is verified, and a bad
+        one is put out of the way."""
         found = self._look(item)
-        if not isinstance(found, Doubtful):
+        if found is None or isinstance(found, Small):
             return found
+        if isinstance(found, Unverified):
+            return await self._admitted(item, found.small, found.inode)
         if not found.pinned:
             try:
                 item.formed(found.data)
@@ -171,19 +187,30 @@ class SmallFiles:
                 pass
             else:
                 small = self._small(item, Obtained(found.data, "", "imported"))
-                await item.check(small.row)
-                await self._store.put_pin(small.row)
-                return small
+                return await self._admitted(item, small, found.inode)
         self._events.emit("damaged_file", asked=item.label)
         self._store.tree.quarantine(self._store.name, item.name, found.inode)
         return None
+
+    async def _admitted(self, item: Item, small: Small, inode: int) -> Small | None:
+        """A file of the tree with the evidence that it needs; one that is another than was recorded goes."""
+        try:
+            small = replace(small, row=replace(small.row, evidence=await item.check(small.row)))
+        except Mismatch as error:
+            self._events.emit("pin_replaced", asked=item.label, first=error.now, now=error.recorded)
+            self._store.tree.quarantine(self._store.name, item.name, inode)
+            await self._store.unpin(small.row)
+            self._store.changed(item.topic)
+            return None
+        await self._store.put_pin(small.row)
+        return small
 
     async def _obtain(self, item: Item) -> Small:
         stamp = self._store.stamp(item.topic)
         try:
             small = self._small(item, await item.obtain())
-            self._same_as_before(item, small.row)
-            await item.check(small.row)
+            small = replace(small, row=replace(small.row, evidence=await item.check(small.row)))
+            await self._same_as_before(item, small.row)
         except Absent as error:
             self._absences.put(item.name, error, item.absent, stamp)
             raise
@@ -196,10 +223,15 @@ class SmallFiles:
         row = ArtifactRow(self._store.name, item.name, len(data), digest, item.h1(data), obtained.source, self._clock())
         return Small(data, row)
 
-    def _same_as_before(self, item: Item, row: ArtifactRow) -> None:
-        """The first content wins for ever. Other words for the same are told and allowed."""
+    async def _same_as_before(self, item: Item, row: ArtifactRow) -> None:
+        """The first content wins for ever, unless better evidence speaks for another one. Other words for the same are
+        told and allowed."""
         pin = self._store.pin(item.name)
         if pin is None or pin.sha256 == row.sha256:
+            return
+        if pin.h1 != row.h1 and item.outranks(row.evidence, pin.evidence):
+            self._events.emit("pin_replaced", asked=item.label, first=pin.h1, now=row.h1)
+            await self._store.unpin(pin)
             return
         self._events.emit("different_content", asked=item.label, source=row.source, first=pin.sha256, now=row.sha256)
         if pin.h1 != row.h1:

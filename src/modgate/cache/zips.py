@@ -14,7 +14,7 @@ from modgate.cache.answers import Rules
 from modgate.cache.artifacts import OnStored
 from modgate.cache.checking import Checker
 from modgate.cache.download import Download, Fetched
-from modgate.cache.evidence import Check, Complete
+from modgate.cache.evidence import UNCHECKED, Check, Complete, Verifier, is_unverified
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.following import Follower
 from modgate.cache.part import Budget
@@ -22,7 +22,7 @@ from modgate.cache.proof import Proofs
 from modgate.cache.remembered import raise_remembered
 from modgate.cache.spool import Spooled
 from modgate.cache.stored import StoredFile
-from modgate.errors import Absent, Corrupt, GatewayError, Trouble, Unavailable
+from modgate.errors import Absent, Corrupt, Fork, GatewayError, Mismatch, Trouble, Unavailable
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
@@ -52,6 +52,13 @@ class Doubtful:
     """None: nothing is known of it, for example because it was copied into the tree."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A file in the tree that is what was committed, and lacks the evidence that it needs now."""
+
+    held: Held
+
+
 class Zips:
     """A source that keeps the zips of another one."""
 
@@ -70,6 +77,7 @@ class Zips:
         budget: Budget,
         most: int,
         downloads: int = 48,
+        verifier: Verifier = UNCHECKED,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces.
@@ -86,6 +94,7 @@ class Zips:
         self._checker = checker
         self._budget = budget
         self._most = most
+        self._verifier = verifier
         self._clock = clock
         self._downloads = asyncio.Semaphore(downloads)
         self._proofs = Proofs()
@@ -103,13 +112,13 @@ class Zips:
         rules = self._rules(ask.path)
         stamp = self._store.stamp(ask.path)
         found = await self._look(ask)
-        if isinstance(found, Doubtful) and terms.freshness is Freshness.CACHED_ONLY:
+        if isinstance(found, Doubtful | Unverified) and terms.freshness is Freshness.CACHED_ONLY:
             async with self._store.hold(ask.name):
                 found = await self._settled(ask)
         if isinstance(found, Held):
             return self._told(ask, found, rules, Cached.HIT, stamp)
         raise_remembered(self._absences, ask.name, str(ask), terms, stamp)
-        if not terms.body:
+        if not terms.body and not isinstance(found, Unverified):
             sizing, joined = self._sizings.join(ask.name, lambda flight: self._size(ask, rules, flight))
             cached = Cached.COALESCED if joined else Cached.MISS
             return replace(await sizing.result(terms.deadline), cached=cached, private=rules.private)
@@ -133,7 +142,7 @@ class Zips:
             self._remember(ask, rules, error, stamp)
             raise
 
-    async def _look(self, ask: Ask) -> Held | Doubtful | None:
+    async def _look(self, ask: Ask) -> Held | Unverified | Doubtful | None:
         """What the tree has; a file that this process has not seen yet is hashed first."""
         identity = self._store.tree.identity(self._store.name, ask.name)
         if identity is None:
@@ -143,7 +152,10 @@ class Zips:
             return Doubtful(identity, row)
         path = self._store.tree.path(self._store.name, ask.name)
         proven = identity if self._proofs.holds(path, identity) else await self._proofs.prove(path, row.sha256)
-        return Held(StoredFile(path, proven), row) if proven is not None else Doubtful(identity, row)
+        if proven is None:
+            return Doubtful(identity, row)
+        held = Held(StoredFile(path, proven), row)
+        return held if self._verifier.holds(ask, row.evidence) else Unverified(held)
 
     async def _fly(self, ask: Ask, rules: Rules, flight: Flight[Held]) -> None:
         def begun(spooled: Spooled) -> None:
@@ -160,28 +172,43 @@ class Zips:
                     await self._lead(ask, rules, flight, orphan)
 
     async def _settled(self, ask: Ask) -> Held | None:
-        """What the tree has; one that came into it from outside is pinned, a bad one is put out of the way."""
+        """What the tree has; one that came into it from outside is pinned, one without evidence is verified, and a bad
+        one is put out of the way."""
         found = await self._look(ask)
-        if not isinstance(found, Doubtful):
+        if found is None or isinstance(found, Held):
             return found
+        if isinstance(found, Unverified):
+            return await self._admitted(ask, found.held)
         path = self._store.tree.path(self._store.name, ask.name)
         if found.row is None and os.access(path, os.R_OK):
             job = await self._checker.begin(ask, path)
             try:
                 sums = await job.finish(found.identity.size)
                 row = self._row(ask, Fetched(sums, found.identity.size, "imported"))
-                await self._checked(ask, row)
-                await self._store.put_pin(row)
-            except Corrupt:
-                pass
-            else:
-                self._proofs.put(path, found.identity)
-                return Held(StoredFile(path, found.identity), row)
+                return await self._admitted(ask, Held(StoredFile(path, found.identity), row))
+            except Corrupt as error:
+                if isinstance(error, Fork):
+                    raise
             finally:
                 job.drop()
         self._events.emit("damaged_file", asked=str(ask))
         self._store.tree.quarantine(self._store.name, ask.name, found.identity.inode)
         return None
+
+    async def _admitted(self, ask: Ask, held: Held) -> Held | None:
+        """A file of the tree with the evidence that it needs; one that is another than was recorded goes."""
+        assert held.row is not None and isinstance(held.body, StoredFile)
+        try:
+            row = await self._checked(ask, held.row)
+        except Mismatch as error:
+            self._events.emit("pin_replaced", asked=str(ask), first=error.now, now=error.recorded)
+            self._store.tree.quarantine(self._store.name, ask.name, held.body.identity.inode)
+            await self._store.unpin(held.row)
+            self._store.changed(ask.path)
+            return None
+        await self._store.put_pin(row)
+        self._proofs.put(held.body.path, held.body.identity)
+        return replace(held, row=row)
 
     async def _lead(self, ask: Ask, rules: Rules, flight: Flight[Held], orphan: Spooled | None) -> None:
         """Download it, going on with the `orphan` that a dead leader left to its readers."""
@@ -200,10 +227,9 @@ class Zips:
             spooled=orphan,
         )
         try:
-            fetched = await download.fetch()
-            row = self._row(ask, fetched)
-            self._same_as_before(ask, row)
-            await self._checked(ask, row)
+            await self._verifier.prepare(ask)
+            row = await self._checked(ask, self._row(ask, await download.fetch()))
+            await self._same_as_before(ask, row)
             await self._on_stored(ask)
             held = await self._commit(ask, row, download)
         except GatewayError as error:
@@ -227,7 +253,7 @@ class Zips:
         """Durable bytes, durable row, rename: only then are the last bytes released."""
         assert download.part is not None and download.spooled is not None
         await asyncio.to_thread(download.part.sync)
-        await self._store.put_file(row, download.part.path, synced=True)
+        await self._store.put_file(row, download.part.path)
         self._metrics.counter(families.COMMITS, ask.kind).add()
         path = self._store.tree.path(self._store.name, ask.name)
         identity = download.spooled.identity
@@ -236,6 +262,8 @@ class Zips:
         return Held(StoredFile(path, identity), row)
 
     def _remember(self, ask: Ask, rules: Rules, error: GatewayError, stamp: tuple[int, int]) -> None:
+        if isinstance(error, Fork):
+            return  # says nothing about this zip, and an operator ends it
         if isinstance(error, Absent):
             self._absences.put(ask.name, error, rules.ages.absent(ask.kind), stamp)
         if isinstance(error, Corrupt):
@@ -248,18 +276,25 @@ class Zips:
             self._store.name, ask.name, fetched.size, sums.sha256, sums.h1, fetched.source, self._clock()
         )
 
-    def _same_as_before(self, ask: Ask, row: ArtifactRow) -> None:
-        """The first h1 wins for ever."""
+    async def _same_as_before(self, ask: Ask, row: ArtifactRow) -> None:
+        """The first h1 wins for ever, unless better evidence speaks for another one."""
         pin = self._store.pin(ask.name)
         if pin is None or pin.h1 == row.h1:
+            return
+        if self._verifier.outranks(row.evidence, pin.evidence):
+            self._events.emit("pin_replaced", asked=str(ask), first=pin.h1, now=row.h1)
+            await self._store.unpin(pin)
             return
         self._events.emit("different_content", asked=str(ask), source=row.source, first=pin.h1, now=row.h1)
         reason = f"sent other content than was first seen: {row.h1} now, {pin.h1} then"
         raise Corrupt(asked=str(ask), source=row.source, reason=reason)
 
-    async def _checked(self, ask: Ask, row: ArtifactRow) -> None:
+    async def _checked(self, ask: Ask, row: ArtifactRow) -> ArtifactRow:
+        """With its evidence."""
+        complete = Complete(ask, row.size, row.sha256, row.h1, row.source)
         for check in self._checks:
-            await check(Complete(ask, row.size, row.sha256, row.h1, row.source))
+            await check(complete)
+        return replace(row, evidence=await self._verifier.verify(complete))
 
     def _told(self, ask: Ask, held: Held, rules: Rules, cached: Cached, stamp: tuple[int, int] | None = None) -> Answer:
         row = held.row
@@ -272,5 +307,5 @@ class Zips:
             source=row.source if row else self.name,
             cached=cached,
             private=rules.private,
-            stamp=stamp,
+            stamp=None if row is not None and is_unverified(row.evidence) else stamp,
         )

@@ -12,10 +12,13 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
 from modgate.cache.changing import Changing, Obtained, Question
 from modgate.cache.freshness import Ages
 from modgate.cache.smallfiles import Item, SmallFiles
+from modgate.checksum.beside import Beside
 from modgate.checksum.ways import Ways
 from modgate.errors import Absent, Corrupt, Malformed, Unavailable
 from modgate.gomod.escape import escape_path, escape_version, unescape_path, unescape_version
@@ -71,15 +74,17 @@ class Database:
         *,
         is_private: Callable[[str], bool],
         most: int,
+        elsewhere: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`most` bounds one answer in bytes."""
+        """`most` bounds one answer in bytes; `elsewhere` is another directory of databases to read from."""
         self.name = name
         self._ways = ways
         self._files = files
         self._changing = changing
         self._is_private = is_private
         self._most = most
+        self._beside = Beside(elsewhere, name)
         self._clock = clock
 
     async def get(self, rest: str, terms: Terms) -> DatabaseReply:
@@ -136,12 +141,13 @@ class Database:
         judged = self._judged(shape.parse, name)
 
         async def obtain() -> Obtained:
-            if (data := kept()) is not None:
-                return Obtained(data, "", "the store")
+            if (data := kept() or self._beside.read(name, self._most)) is not None:
+                return judged(data, "the store")
             return await self._ways.fetch(name, self._most, judged)
 
-        async def check(row: ArtifactRow) -> None:
+        async def check(_: ArtifactRow) -> str:
             """The form was judged; signatures and hashes are the client's to verify."""
+            return ""
 
         async def stored() -> None:
             """No list tells of it."""
@@ -170,13 +176,17 @@ class Database:
 
         def find() -> bytes | None:
             full = replace(tile, width=1 << tile.height)
-            partial = [int(name) for name in self._files.names(f"{full.path}.p") if name.isdecimal()]
+            names = {*self._files.names(f"{full.path}.p"), *self._beside.names(f"{full.path}.p")}
+            partial = [int(name) for name in names if name.isdecimal()]
             widths = sorted(width for width in {*partial, full.width} if width > tile.width)
-            found = (self._files.kept(replace(tile, width=width).path) for width in widths)
+            found = (self._here(replace(tile, width=width).path) for width in widths)
             data = next((data for data in found if data is not None), None)
             return None if data is None else data[: tile.size]
 
         return find
+
+    def _here(self, name: str) -> bytes | None:
+        return self._files.kept(name) or self._beside.read(name, self._most)
 
     def _judged(self, shape: Callable[[bytes], object], name: str) -> Callable[[bytes, str], Obtained]:
         """A login page, a cut tile or an error text with status 200 is kept by nobody, and is no verdict either: what a
@@ -199,10 +209,21 @@ class Database:
             raise Corrupt(asked=f"{self.name} {name}", source="the store", reason=error.why) from error
 
 
+class Served(Protocol):
+    """A database that is served below `/sumdb/<name>/`: one of these, or our own."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def get(self, rest: str, terms: Terms) -> DatabaseReply: ...
+
+    async def close(self, grace: float = 0.0) -> None: ...
+
+
 class Databases:
     """All of them, found by the longest name: a name may hold slashes."""
 
-    def __init__(self, databases: Sequence[Database]) -> None:
+    def __init__(self, databases: Sequence[Served]) -> None:
         self._databases = sorted(databases, key=lambda database: -len(database.name))
 
     async def get(self, rest: str, terms: Terms) -> DatabaseReply:
@@ -229,6 +250,15 @@ def _sized(data: bytes, size: int | None) -> None:
         raise Malformed("tile", "", f"it has {len(data)} bytes, not {size}")
     if not data or (size is None and data.lstrip()[:1] == b"<"):
         raise Malformed("tile", "", "it holds no records")
+
+
+def identity_of(name: str, data: bytes) -> str:
+    """What never changes of a tile or lookup: what pins it.
+
+    Raises:
+        Malformed: it is no lookup.
+    """
+    return _record(data) if name.startswith("lookup/") else _sha256(data)
 
 
 def _sha256(data: bytes) -> str:

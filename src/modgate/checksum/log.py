@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from modgate.checksum.claim import SignedHead, open_head
 from modgate.checksum.logstore import Entry, LogStore, Witness
-from modgate.errors import Absent, Corrupt, GatewayError, Malformed, Unproven
+from modgate.errors import Absent, Corrupt, GatewayError, Malformed, Unavailable, Unproven
 from modgate.tlog.frontier import Frontier
 from modgate.tlog.hashes import EMPTY_ROOT, record_hash
 from modgate.tlog.note import Signer, Verifier, parse_note, sign_note
@@ -44,6 +45,7 @@ class _Waiting:
     """A record that is to be appended."""
 
     text: str
+    evidence: str
     done: asyncio.Future[None]
     """When it was tried."""
 
@@ -58,13 +60,17 @@ class OwnLog:
         signers: Sequence[Signer],
         verifiers: Sequence[Verifier],
         witness: Witness | None = None,
+        turn: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> None:
-        """While one key replaces another, both sign; `verifiers` are those of all `signers`."""
+        """While one key replaces another, both sign; `verifiers` are those of all `signers`. Whoever holds a `turn` is
+        the only process that writes: without it all would stay true, and several would sign in vain.
+        """
         self.name = name
         self._store = store
         self._signers = tuple(signers)
         self._verifiers = tuple(verifiers)
         self._witness = witness
+        self._turn = turn
         self._published = SignedHead(Head(0, EMPTY_ROOT), b"")
         self._witnessed = b""
         self._waiting: dict[str, _Waiting] = {}
@@ -86,9 +92,18 @@ class OwnLog:
         """The head that is served."""
         return self._published
 
-    async def record(self, name: str, text: str) -> int:
+    async def latest(self) -> SignedHead:
+        """The head that is served, after a look at what other processes have published."""
+        if await self._store.head() != self._published.note:
+            with suppress(Unavailable):  # the witness cannot be told of it: then the one before is the latest
+                async with self._writing:
+                    await self._publish()
+        return self._published
+
+    async def record(self, name: str, text: str, evidence: str = "") -> int:
         """The number of the record of `name`, which is appended if there is none; a head that covers it is published
-        when this returns. Records that are asked for at one time share a signature.
+        when this returns. Records that are asked for at one time share a signature. `evidence` is kept with the record
+        that it brings, and no part of it.
 
         Raises:
             Malformed: no record has such a text.
@@ -97,10 +112,11 @@ class OwnLog:
         """
         checked_text(text)
         while (number := await self._covered(name)) is None:
-            waiting = self._waiting.setdefault(name, _Waiting(text, asyncio.get_running_loop().create_future()))
+            done = asyncio.get_running_loop().create_future()
+            waiting = self._waiting.setdefault(name, _Waiting(text, evidence, done))
             async with self._writing:
-                while not waiting.done.done():
-                    await self._write()
+                if not waiting.done.done():
+                    await self._write_until(waiting.done)
             waiting.done.result()
         if await self._store.texts(number, 1) != [text]:
             raise Corrupt(asked=name, source=self.name, reason="is recorded with other sums, and a record is for ever")
@@ -143,13 +159,18 @@ class OwnLog:
                 await self._publish()
         return number
 
+    async def _write_until(self, done: asyncio.Future[None]) -> None:
+        async with self._turn():
+            while not done.done():
+                await self._write()
+
     async def _write(self) -> None:
         """Append what waits, in one go, and publish it. An error is told to all who waited for that; whoever is
         cancelled here leaves everything waiting for the next one."""
         batch = dict(itertools.islice(self._waiting.items(), BATCH))
         failure: GatewayError | None = None
         try:
-            await self._append({name: waiting.text for name, waiting in batch.items()})
+            await self._append(batch)
             await self._publish()
         except GatewayError as error:
             failure = error
@@ -161,13 +182,14 @@ class OwnLog:
                 waiting.done.set_exception(failure)
                 waiting.done.exception()  # perhaps nobody waits any more
 
-    async def _append(self, texts: Mapping[str, str]) -> None:
-        missing = {name: text for name, text in texts.items() if await self._store.number(name) is None}
+    async def _append(self, batch: Mapping[str, _Waiting]) -> None:
+        missing = {name: one for name, one in batch.items() if await self._store.number(name) is None}
         if missing:
             frontier = await self._frontier(await self._store.size())
             first = frontier.size
             entries = [
-                Entry(name, text, tuple(frontier.append(record_hash(text.encode())))) for name, text in missing.items()
+                Entry(name, one.text, tuple(frontier.append(record_hash(one.text.encode()))), one.evidence)
+                for name, one in missing.items()
             ]
             # False: another process was faster. Who still lacks a record then asks again.
             await self._store.append(first, entries)

@@ -19,6 +19,8 @@ class Entry:
     text: str
     hashes: tuple[bytes, ...]
     """What is appended to the stored hashes (tlog.hashes): that of the record, and those of what it completes."""
+    evidence: str = ""
+    """Why it was recorded; kept beside the record and no part of what is signed."""
 
 
 class LogStore(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from modgate.errors import Absent, GatewayError, Trouble, Unavailable
 from modgate.observe.metrics import Metrics
@@ -39,6 +39,25 @@ class Proxy:
     """Whether it is known to be down for modules: then it is not asked for checksums either."""
 
 
+class _Judging(Generic[T]):
+    """`use`, and whether it refused what came."""
+
+    def __init__(self, use: Callable[[bytes, str], T]) -> None:
+        self._use = use
+        self.refused = False
+
+    def __call__(self, data: bytes, way: str) -> T:
+        try:
+            return self._use(data, way)
+        except GatewayError:
+            self.refused = True
+            raise
+
+
+def _worse(one: GatewayError | None, other: GatewayError) -> GatewayError:
+    return other if one is None or gravity(other) > gravity(one) else one
+
+
 class Ways:
     """Asks the first way that can say something, as the go command itself would choose it."""
 
@@ -59,30 +78,36 @@ class Ways:
         self._support: dict[str, tuple[bool, float]] = {}
         self._asking: dict[str, asyncio.Future[bool]] = {}
 
-    async def fetch(self, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
+    async def fetch(self, name: str, most: int, use: Callable[[bytes, str], T], *, beyond_lies: bool = False) -> T:
         """What `use` makes of the file `name` of the database: it judges the bytes, and a bad way leads to the next
-        one.
+        one where the chain says `|`. With `beyond_lies` it does so everywhere, and last of all to the database itself:
+        a way that is proven to lie is no way.
 
         Raises:
             Absent: the database does not have it.
             Unavailable, Corrupt, Forbidden: no way told.
         """
         worst: GatewayError | None = None
+        lied = False
         for proxy in self._proxies:
+            judging = _Judging(use)
             try:
                 if not await self._supports(proxy):
                     continue
-                return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, use)
+                return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, judging)
             except GatewayError as error:
                 # A database has one truth: where a proxy does not know a record, another way may (its copy may be
                 # older).
-                if worst is None or gravity(error) > gravity(worst):
-                    worst = error
-                if proxy.after != "|":
+                worst = _worse(worst, error)
+                lied = lied or (beyond_lies and judging.refused)
+                if proxy.after != "|" and not (beyond_lies and judging.refused):
                     raise worst from None
-        if worst is not None:
+        if worst is not None and not lied:
             raise worst
-        return await self._ask(self._direct, name, most, use)
+        try:
+            return await self._ask(self._direct, name, most, use)
+        except GatewayError as error:
+            raise _worse(worst, error) from None
 
     async def _ask(self, upstream: Fetcher, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
         label = f"{self._database} {name.removeprefix(f'sumdb/{self._database}/')}"

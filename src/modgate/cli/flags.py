@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,11 +27,14 @@ FLAGS = (
     ("checksum", "DATABASE|off", "Checksum database, as GOSUMDB."),
     ("checksum_database", "'NAME[+KEY] [URL]'", "Another database to pass through; repeatable."),
     ("private", "PATTERNS", "Private modules, as GOPRIVATE."),
+    ("no_checksum", "PATTERNS", "Modules that are not verified, as GOPRIVATE."),
+    ("on_checksum_unavailable", "refuse|serve-unverified", "When the checksum database is down."),
     ("base_path", "PATH", "Serve everything below this path."),
     ("tls_cert", "FILE", "Certificate chain; makes it HTTPS."),
     ("tls_key", "FILE", "The certificate's private key."),
     ("trusted_proxies", "CIDR", "Load balancer whose headers are believed; repeatable."),
     ("workers", "N|auto", "Serving processes; auto: one a core, at most 8."),
+    ("fetch_ahead", "public|all|off", "Which go.mod files are fetched before they are asked for."),
     ("drain_time", "TIME", "For open requests on SIGTERM."),
     ("access_log", "FILE|-|off", "One JSON line per request."),
     ("log_format", "auto|console|json", "Of the application log."),
@@ -44,13 +47,20 @@ REPEATABLE = frozenset({"checksum_database", "trusted_proxies"})
 EPILOG = "Every flag is also a setting in modgate.toml and an environment variable MODGATE_*; a flag wins over both."
 
 
-def settings_command(run: Callable[[Sources], int]) -> click.Command:
-    """A command with all settings as flags out of `run`, which returns the exit code."""
+def settings_command(run: Callable[..., int], own: Sequence[click.Parameter] = ()) -> click.Command:
+    """A command with all settings as flags out of `run`, which returns the exit code.
 
-    def callback(config: Path | None, assignments: tuple[str, ...], **given: str | tuple[str, ...] | None) -> None:
-        sys.exit(ended(lambda: run(sources(config, assignments, given))))
+    Args:
+        run: is called with the sources of the settings, and with the values of `own` by their names.
+        own: what the command takes besides.
+    """
 
-    return click.Command(run.__name__, callback=callback, params=_options(), help=run.__doc__, epilog=EPILOG)
+    def callback(config: Path | None, assignments: tuple[str, ...], **given: Any) -> None:
+        besides = {name: given.pop(name) for parameter in own if (name := parameter.name)}
+        sys.exit(ended(lambda: run(sources(config, assignments, given), **besides)))
+
+    params = [*own, *_options()]
+    return click.Command(run.__name__, callback=callback, params=params, help=run.__doc__, epilog=EPILOG)
 
 
 def _options() -> list[click.Parameter]:

@@ -39,7 +39,8 @@ async def run(loaded: Loaded) -> int:
                 telling=told,
             )
             listeners.append(admin)
-        lifecycle = Lifecycle(listeners, process.watches(), process.access_log, loaded.settings.drain_time)
+        ports, seconds = [*listeners, *process.others], loaded.settings.drain_time
+        lifecycle = Lifecycle(ports, process.watches(), process.access_log, seconds)
         on_signals(lifecycle.stop, process.reload)
         await lifecycle.run(started=lambda: announced(loaded, *(listener.addresses for listener in listeners)))
         await process.settle()

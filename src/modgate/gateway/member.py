@@ -26,6 +26,7 @@ class Member:
         self.sockets = tuple(sockets)
         self.ready = asyncio.Event()
         """Set while its process serves."""
+        self.has_served = False
         self.failure: SetupError | None = None
         """Why its process could not start."""
         self.checks: list[dict[str, Any]] = []
@@ -97,6 +98,7 @@ class Member:
         match message["is"]:
             case "ready":
                 self.ready.set()
+                self.has_served = True
             case "failed":
                 self.failure = SetupError(message["field"], message["problem"], message["remedy"])
             case "report":

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from modgate import __version__
 from modgate.gateway.edges import edge
+from modgate.gateway.ownlog import checksum_pages
 from modgate.gateway.telling import Telling
 from modgate.observe.access_log import AccessLog
 from modgate.observe.metrics import Metrics
@@ -39,6 +40,7 @@ def admin_port(
         prepare=prepare,
         log=telling.log.error,
         base_path=settings.base_path,
+        apis=checksum_pages(stack, loaded),
     )
     # Its requests are neither counted nor logged, and nothing of it is kept.
     reporter = Reporter(Metrics(), AccessLog("off"), Clock())

@@ -5,10 +5,11 @@ The order of the wrappers, and why it is that order:
     view "/" = Cached( Chain( Guarded( Retried( GoProxy ) ) , … ) )
 
 The cache is outermost, so that a hit costs none of the rest, and so that any number of asks becomes one before a chain
-sees it. The chain holds the upstreams, each behind its own breaker: an open one costs the chain nothing, and says so as
-`Unavailable`, so that after "|" the next member is asked and after "," the client is told. The retry is inside the
-breaker: one lost connection that the second try mends is no failure of the upstream. What is found malformed is found
-in the upstream itself, so that after "|" the next one can do better.
+sees it. It is given a verifier: a go.mod file or zip becomes visible when the checksum database knows it, and the
+look-up runs beside the download (gateway/verifying.py). The chain holds the upstreams, each behind its own breaker: an
+open one costs the chain nothing, and says so as `Unavailable`, so that after "|" the next member is asked and after ","
+the client is told. The retry is inside the breaker: one lost connection that the second try mends is no failure of the
+upstream. What is found malformed is found in the upstream itself, so that after "|" the next one can do better.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from modgate.cache.ahead import AT_ONCE, Ahead
 from modgate.cache.answers import Answers, Rules
 from modgate.cache.artifacts import Artifacts
 from modgate.cache.cached import CachedSource, lists_to_expire
 from modgate.cache.changing import Changing
 from modgate.cache.checking import Checker
+from modgate.cache.evidence import UNCHECKED, Check, Verifier
 from modgate.cache.part import Budget
 from modgate.cache.smallfiles import SmallFiles
 from modgate.cache.zips import Zips
-from modgate.checksum.databases import Database, Databases
+from modgate.checksum.databases import Database, Databases, Served
 from modgate.checksum.ways import Proxy, Ways
+from modgate.errors import SetupError
 from modgate.gateway import values
 from modgate.gateway.telling import Telling
 from modgate.gomod.modzip import ZipLimits
@@ -57,14 +61,20 @@ class Upstream:
         return self.guarded is not None and self.guarded.is_open
 
 
-def upstreams(loaded: Loaded, client: Client, telling: Telling) -> list[Upstream]:
-    """The members of the chain, in its order."""
+def upstreams(loaded: Loaded, client: Client, telling: Telling, direct: Source | None = None) -> list[Upstream]:
+    """The members of the chain, in its order; `direct` is None where this machine cannot do that.
+
+    Raises:
+        SetupError: there was nothing but `direct` in it.
+    """
     settings, made = loaded.settings, list[Upstream]()
     sizes = Sizes(settings.limits.list, settings.limits.info, settings.limits.mod, settings.limits.zip)
     for link in loaded.meaning.chain:
         scheme = urlsplit(link.url).scheme
         if link.url == "off":
             made.append(Upstream(Member(Off(), link.after)))
+        elif link.url == "direct":
+            made += [Upstream(Member(direct, link.after))] if direct is not None else []
         elif scheme == "file":
             made.append(Upstream(Member(Directory(unquote(urlsplit(link.url).path), sizes), link.after)))
         else:
@@ -74,11 +84,23 @@ def upstreams(loaded: Loaded, client: Client, telling: Telling) -> list[Upstream
             guarded = Guarded(Retried(proxy, telling.metrics), proxy.alive, limits, telling.events)
             telling.metrics.read(families.UPSTREAM_UP, guarded.up, proxy.name)
             made.append(Upstream(Member(guarded, link.after), guarded, proxy))
+    if not made:
+        problem = "direct cannot be used here, and there is nothing else in it"
+        raise SetupError("upstream", problem, "install git, or give a proxy: --upstream URL")
     return made
 
 
-def cached(stack: AsyncExitStack, loaded: Loaded, source: Source, store: Store, telling: Telling) -> CachedSource:
-    """What is remembered of `source`, in the namespace `public`."""
+def cached(
+    stack: AsyncExitStack,
+    loaded: Loaded,
+    source: Source,
+    store: Store,
+    telling: Telling,
+    verifier: Verifier = UNCHECKED,
+    *,
+    checks: Sequence[Check] = (),
+) -> CachedSource:
+    """What is remembered of `source`, in the namespace `public`; `checks` are further ones than `verifier`."""
     settings, private = loaded.settings, loaded.meaning.private
     layout, metrics = store.layout, telling.metrics
     public_rules = Rules(values.ages(settings.freshness.public), private=False)
@@ -98,12 +120,19 @@ def cached(stack: AsyncExitStack, loaded: Loaded, source: Source, store: Store, 
     answers = Answers(source, Changing(namespace, metrics, telling.unexpected), rules)
     most = max(settings.limits.mod, settings.limits.info)
     files = SmallFiles(namespace, telling.events, metrics, telling.unexpected, most=most)
-    artifacts = Artifacts(source, files, rules, (), on_stored)
+    artifacts = Ahead(
+        Artifacts(source, files, rules, checks, on_stored, verifier),
+        allowed=lambda ask: settings.fetch_ahead == "all" or not rules(ask.path).private,
+        is_stored=lambda ask: namespace.tree.identity(namespace.name, ask.name) is not None,
+        metrics=metrics,
+        unexpected=telling.unexpected,
+        at_once=max(1, min(AT_ONCE, settings.limits.upstream_requests_per_host // 4)) * (settings.fetch_ahead != "off"),
+    )
     zips = Zips(
         source,
         namespace,
         rules=rules,
-        checks=(),
+        checks=checks,
         on_stored=on_stored,
         events=telling.events,
         metrics=metrics,
@@ -112,6 +141,7 @@ def cached(stack: AsyncExitStack, loaded: Loaded, source: Source, store: Store, 
         budget=Budget(settings.limits.spool, metrics),
         most=settings.limits.zip,
         downloads=settings.limits.downloads,
+        verifier=verifier,
     )
     whole = CachedSource(namespace, answers, artifacts, zips)
     stack.push_async_callback(whole.close)
@@ -119,20 +149,27 @@ def cached(stack: AsyncExitStack, loaded: Loaded, source: Source, store: Store, 
 
 
 def databases(
-    stack: AsyncExitStack, loaded: Loaded, chain: Sequence[Upstream], client: Client, store: Store, telling: Telling
+    stack: AsyncExitStack,
+    loaded: Loaded,
+    chain: Sequence[Upstream],
+    client: Client,
+    store: Store,
+    telling: Telling,
+    *,
+    own: Sequence[Served] = (),
 ) -> Databases:
-    """The checksum databases that are passed through."""
-    settings, made = loaded.settings, list[Database]()
+    """The checksum databases that are passed through, and `own`."""
+    settings, made = loaded.settings, list[Served](own)
     sizes, deadlines = Sizes(), values.deadlines(settings.deadlines)
     for spec in loaded.meaning.databases:
         direct = GoProxy(spec.url or f"https://{spec.name}", client, telling.events, deadlines, sizes)
         proxies = [Proxy(one.proxy, one.member.after, one.is_down) for one in chain if one.proxy]
         ways = Ways(spec.name, [] if spec.url else proxies, direct, telling.metrics)
         namespace = store.namespace(f"sumdb/{spec.name}", Tree(store.layout.root, store.layout.quarantine))
-        private, most = loaded.meaning.private, settings.limits.database
+        private, most, beside = loaded.meaning.private, settings.limits.database, loaded.sumdb_dir
         files = SmallFiles(namespace, telling.events, telling.metrics, telling.unexpected, most=most)
         changing = Changing(namespace, telling.metrics, telling.unexpected)
-        made.append(Database(spec.name, ways, files, changing, is_private=private.match, most=most))
+        made.append(Database(spec.name, ways, files, changing, is_private=private.match, most=most, elsewhere=beside))
     whole = Databases(made)
     stack.push_async_callback(whole.close)
     return whole

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from modgate.errors import SetupError
 from modgate.gateway.announcing import announced
 from modgate.gateway.member import Member
-from modgate.gateway.telling import Telling, telling
 from modgate.gateway.shares import SETTLE, shared
+from modgate.gateway.telling import Telling, telling
 from modgate.observe import families
 from modgate.observe.access_log import AccessLog
 from modgate.observe.exposition import render
@@ -38,6 +38,8 @@ PAUSES = (0.0, 0.1, 0.5, 1.0, 5.0)
 """Seconds before a worker that died is replaced: at once the first time, later when it dies again and again."""
 STEP = 0.01
 """Seconds between two looks at whether all workers serve."""
+TRIES = 3
+"""Deaths of a worker that never served, after which the gateway does not start."""
 STEADY = 30.0
 """Seconds after which a worker's earlier deaths are forgotten."""
 
@@ -182,10 +184,12 @@ class Team:
                 ) from error
             if self._stopping:
                 return
-            served = served or member.failure is None
-            if not served and member.failure is not None:
-                raise member.failure
+            served = served or member.has_served
             deaths = 1 if loop.time() - began > STEADY else deaths + 1
+            if not served and (member.failure is not None or deaths == TRIES):
+                raise member.failure or SetupError(
+                    "workers", f"a worker ended {TRIES} times before it served (status {status})", "see the log for why"
+                )
             self._restarts.add()
             self._told.events.emit("worker_died", worker=number + 1, status=status)
             await asyncio.sleep(PAUSES[min(deaths, len(PAUSES)) - 1])

@@ -47,7 +47,8 @@ async def run(loaded: Loaded, end: socket.socket, sockets: Sequence[socket.socke
     try:
         async with AsyncExitStack() as stack:
             process = await opened(stack, loaded, told, sockets)
-            lifecycle = Lifecycle([process.data], process.watches(), process.access_log, loaded.settings.drain_time)
+            ports, seconds = [process.data, *process.others], loaded.settings.drain_time
+            lifecycle = Lifecycle(ports, process.watches(), process.access_log, seconds)
             # A supervisor may tell each process of a group, once more than its parent does: only the parent cuts.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lifecycle.drain)
             async with asyncio.TaskGroup() as group:

@@ -14,12 +14,20 @@ NAMES = frozenset(
     {
         "corrupt_answer",  # an upstream sent something that is not what it claims to be
         "different_content",  # an upstream sent other content for a version than it was first seen with
+        "checksum_mismatch",  # an artifact is not what the checksum database has recorded
+        "checksum_unavailable",  # nothing can be verified
+        "checksum_available",  # and can again
+        "checksum_fork",  # a checksum database has signed two histories
+        "unproven_file",  # a kept file of a checksum database was proven wrong
+        "pin_replaced",  # what was first seen is not what the checksum database has recorded
         "damaged_file",  # a file of the store is not what was committed
+        "tile_beyond_log",  # somebody has seen a larger log of our own checksum database than there is
         "upstream_refused_us",  # our own credentials were refused
         "upstream_down",  # a breaker opened
         "upstream_up",  # and closed again
         "store_failing",  # the store cannot be written
         "store_working",  # and can again
+        "retagged",  # a tag that was served before names another commit now
         "worker_died",  # a serving process ended by itself; another one takes its place
     }
 )

@@ -46,13 +46,46 @@ RETRIES = Family("modgate_upstream_retries_total", "Requests repeated after a fa
 RESUMES = Family("modgate_download_resumes_total", "Downloads that went on after their transfer broke.", "counter")
 
 COALESCED = Family("modgate_coalesced_total", "Asks that waited for a fetch that another one had begun.", "counter")
+AHEAD = Family(
+    "modgate_ahead_total",
+    "Files fetched before anybody asked for them: made, and of these right (asked for later) or wrong (not in time).",
+    "counter",
+    ("guess",),
+)
 DOWNLOADS = Family("modgate_downloads_in_flight", "Zips being downloaded.", "gauge")
 SPOOL_BYTES = Family("modgate_spool_bytes", "Bytes reserved in the spool by downloads in flight.", "gauge")
 CHECKS = Family(
     "modgate_checks_total", "Zips that were checked, by verdict (good, bad, failed).", "counter", ("verdict",)
 )
 CHECK_SECONDS = Family("modgate_check_seconds", "Time from a zip's last byte to its verdict.", "histogram", ())
+VERIFICATIONS = Family(
+    "modgate_verifications_total",
+    "Artifacts compared with the checksum database, by verdict (verified, mismatch, unverified).",
+    "counter",
+    ("verdict",),
+)
+DATABASE_UP = Family(
+    "modgate_checksum_up",
+    "1 while the checksum database's last look-up was answered, 0 after one that failed.",
+    "gauge",
+    ("database",),
+    joined="least",
+)
+DATABASE_FORKED = Family(
+    "modgate_checksum_forked",
+    "1 while a fork of the checksum database waits for an operator's decision.",
+    "gauge",
+    ("database",),
+    joined="most",
+)
+CHECKSUM_SKIPPED = Family(
+    "modgate_checksum_skipped",
+    "1 while PROXY_SKIP_CHECKSUM lets modules through without verification.",
+    "gauge",
+    joined="most",
+)
 COMMITS = Family("modgate_commits_total", "Artifacts committed to the store.", "counter", ("kind",))
+COMMITS_WAITING = Family("modgate_commits_waiting", "Files and answers that are not durable yet.", "gauge")
 MEMORY_BYTES = Family("modgate_memory_cache_bytes", "Bytes of ready responses in memory.", "gauge")
 MEMORY_ENTRIES = Family("modgate_memory_cache_entries", "Ready responses in memory.", "gauge")
 EVENTS = Family(

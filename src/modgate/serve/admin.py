@@ -5,7 +5,7 @@ Belongs here: its URL space. Not here: what the numbers are (observe/), what is 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from modgate.errors import Malformed
 from modgate.serve import response
@@ -30,11 +30,14 @@ class AdminPort:
         prepare: Callable[[], Awaitable[None]],
         log: Log,
         base_path: str = "",
+        apis: Mapping[str, Callable[[str], Awaitable[Page]]] | None = None,
     ) -> None:
         """`scrape` gives the metrics and their media type (observe/exposition.py); `log` is told of our own bugs.
 
-        `prepare` is awaited before each answer: what other processes have to say is asked for there.
+        `prepare` is awaited before each answer: what other processes have to say is asked for there. `apis` are further
+        pages, by how their path begins; each is given what follows of the path.
         """
+        self._apis = dict(apis or {})
         self._prepare = prepare
         self._health = health
         self._scrape = scrape
@@ -58,12 +61,18 @@ class AdminPort:
             await to.whole(405, *response.failure(refusal, extra=[ALLOWED]))
             return
         await self._prepare()
-        page = self._page(decode_path(to.exchange.target))
+        page = await self._page(self._below(decode_path(to.exchange.target)))
         await to.whole(page.status, page.headers, page.body)
 
-    def _page(self, path: str) -> Page:
+    def _below(self, path: str) -> str:
         if self._base_path and (path == self._base_path or path.startswith(f"{self._base_path}/")):
-            path = path[len(self._base_path) :] or "/"
+            return path[len(self._base_path) :] or "/"
+        return path
+
+    async def _page(self, path: str) -> Page:
+        for beginning, api in self._apis.items():
+            if path.startswith(beginning):
+                return await api(path.removeprefix(beginning))
         if path == "/":
             return self._health.page(Place.ROOT)
         if path in HEALTH:

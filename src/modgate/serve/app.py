@@ -10,10 +10,11 @@ came, the request id, whether the answer may be kept for the fast path) is in th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from modgate.errors import Absent, GatewayError, Looped, Malformed, Trouble, Unavailable
+from modgate.net.turns import asked_by
 from modgate.net.via import passed
 from modgate.observe.families import IN_FLIGHT
 from modgate.observe.metrics import Metrics
@@ -66,8 +67,12 @@ class DataPort:
         base_path: str = "",
         answer_seconds: float = 120.0,
         longest_target: int = 8192,
+        parse: Callable[[bytes, str, int], Target] = parse_target,
     ) -> None:
-        """`via` is our own pseudonym in Via headers; `base_path` is "" or "/x/y"; `log` is told of our own bugs."""
+        """`via` is our own pseudonym in Via headers; `base_path` is "" or "/x/y"; `log` is told of our own bugs.
+
+        `parse` says what a raw target means, given the base path and the longest target in bytes.
+        """
         self._source = source
         self._databases = databases
         self._keeper = keeper
@@ -79,6 +84,7 @@ class DataPort:
         self._base_path = base_path.rstrip("/")
         self._answer_seconds = answer_seconds
         self._longest_target = longest_target
+        self._parse = parse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and account for it whatever happens."""
@@ -104,7 +110,8 @@ class DataPort:
         if self._via in head.tokens(via):
             raise Looped(asked=exchange.target.decode("latin-1").partition("?")[0])
         passed(via)
-        target = parse_target(exchange.target, self._base_path, self._longest_target)
+        asked_by(exchange.client_ip)
+        target = self._parse(exchange.target, self._base_path, self._longest_target)
         terms = self._terms(exchange, headers, target)
         try:
             await self._answer(target, terms, headers, to)

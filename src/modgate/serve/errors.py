@@ -22,6 +22,7 @@ from modgate.errors import (
     GatewayError,
     Looped,
     Malformed,
+    Mismatch,
     ModgateError,
     OverQuota,
     Refused,
@@ -164,6 +165,12 @@ def _corrupt(error: Any, request_id: str) -> Failure:
     return Failure(502, _said(error, "corrupt", "the content is not what it claims to be", advice))
 
 
+def _mismatch(error: Any, request_id: str) -> Failure:
+    likely = "Likely: something on the way, or the version's author, changed it after it was published."
+    advice = f"{likely}\nDo not work around this: tell the operators of this gateway (request id {request_id})."
+    return Failure(502, _said(error, "corrupt", "is not what the checksum database has recorded", advice))
+
+
 def _looped(error: Any, _: str) -> Failure:
     silent = "the request has already passed through this gateway"
     advice = "Two gateways name each other as upstream: correct one of them."
@@ -196,6 +203,7 @@ TABLE: Final[Mapping[type, Row]] = {
     OverQuota: _over_quota,
     Unavailable: _unavailable,
     Corrupt: _corrupt,
+    Mismatch: _mismatch,
     Fork: _corrupt,
     Looped: _looped,
 }

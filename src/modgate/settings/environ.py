@@ -12,6 +12,12 @@ PREFIX = "MODGATE_"
 CONFIG = "MODGATE_CONFIG"
 """Names the settings file."""
 
+SKIP_CHECKSUM = "PROXY_SKIP_CHECKSUM"
+"""`true`: modules are not verified, for debugging. Not one of ours by its name, so that it is no setting that lasts."""
+
+SUMDB_DIR = "GOSUMDB_DIR"
+"""Another directory of checksum databases to read from, as `modgate checksum preload` and the go command fill one."""
+
 OTHERS = frozenset(
     {
         CONFIG,

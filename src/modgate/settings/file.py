@@ -16,6 +16,9 @@ DEFAULT_NAME = "modgate.toml"
 MAX_BYTES = 1024 * 1024
 """A settings file has some kilobytes; a larger one is another file given by mistake."""
 
+PASSED_THROUGH, OWN_DATABASE = "checksum_database", "own_database"
+"""The first is a list of databases that are passed through. As a table it is the second: our own one."""
+
 
 def read_file(path: Path) -> dict[str, Any]:
     """The tables of a TOML file as they are.
@@ -52,6 +55,8 @@ def _flatten(
 ) -> Iterator[tuple[str, Any]]:
     for key, value in tables.items():
         name = prefix + key
+        if name == PASSED_THROUGH and isinstance(value, dict):
+            name = OWN_DATABASE
         if name in known:
             yield name, value
         elif name in groups and isinstance(value, dict):

@@ -23,6 +23,11 @@ from modgate.settings.upstream import only_this_gateway, usable
 
 Origin = Literal["flag", "environment", "file", "go env", "default"]
 
+SKIPPED = (
+    f"{variables.SKIP_CHECKSUM} is set: modules are not verified with the checksum database, but for "
+    "golang.org/toolchain; remove it when the trouble is found"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -50,6 +55,10 @@ class Loaded:
     """One line each, without credentials."""
     origins: Mapping[str, Origin]
     """By dotted name, for every setting."""
+    sumdb_dir: Path | None = None
+    """Another directory of checksum databases to read from."""
+    skip_checksum: bool = False
+    """Whether the environment says that modules are not verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,12 @@ def _judged(
         chain, warnings = usable(meaning.chain, meaning.listen)
     except SetupError as problem:
         return Examined(None, (problem,))
-    return Examined(Loaded(settings, replace(meaning, chain=chain), (*told, *warnings), origins), ())
+    skips = sources.environ.get(variables.SKIP_CHECKSUM, "").lower() in ("true", "1")
+    skipped = (SKIPPED,) if skips and meaning.checksum is not None else ()
+    whole = replace(meaning, chain=chain)
+    named = sources.environ.get(variables.SUMDB_DIR, "")
+    elsewhere = sources.directory / named if named else None
+    return Examined(Loaded(settings, whole, (*told, *warnings, *skipped), origins, elsewhere, bool(skipped)), ())
 
 
 def _with_gos_default(sources: Sources, settings: Settings) -> tuple[Settings, tuple[str, ...]]:

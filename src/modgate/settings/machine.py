@@ -37,6 +37,8 @@ def problems(loaded: Loaded, *, mounts: Path = MOUNTS) -> Iterator[SetupError]:
     yield from _port_problems("listen", meaning.listen)
     if meaning.admin is not None:
         yield from _port_problems("admin", meaning.admin)
+    if meaning.own_listen is not None:
+        yield from _port_problems("own_database.listen", meaning.own_listen)
     if settings.tls_cert is not None and settings.tls_key is not None:
         yield from _tls_problems(settings.tls_cert, settings.tls_key)
     if settings.access_log not in ("-", "off"):

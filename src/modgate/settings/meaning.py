@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from modgate.errors import Malformed, SetupError
 from modgate.gomod.chain import Link, parse_chain
 from modgate.gomod.gosumdb import DatabaseSpec, parse_database, parse_gosumdb
+from modgate.gomod.govcs import Govcs
 from modgate.gomod.patterns import Patterns
 from modgate.gomod.redact import redacted
 from modgate.settings.model import Ages, Settings
@@ -43,12 +44,17 @@ class Meaning:
     admin: Address | None
     """None is off."""
     chain: tuple[Link, ...] = field(repr=False)
-    """As written, with `direct` and, in load.py, this gateway itself still in it."""
+    """As written, and, in load.py, with this gateway itself still in it."""
     checksum: DatabaseSpec | None = field(repr=False)
     databases: tuple[DatabaseSpec, ...] = field(repr=False)
     """Those that are passed through; that of `checksum` is the first."""
     private: Patterns
+    no_checksum: Patterns
+    insecure: Patterns
+    govcs: Govcs
     trusted_proxies: tuple[Network, ...]
+    own_listen: Address | None = None
+    """The port of our own checksum database; None is off."""
 
 
 def interpret(settings: Settings) -> Meaning:
@@ -66,14 +72,30 @@ def interpret(settings: Settings) -> Meaning:
         checksum=_checksum(settings),
         databases=_databases(settings),
         private=_private(settings),
+        no_checksum=_no_checksum(settings),
+        insecure=_insecure(settings),
+        govcs=_govcs(settings),
         trusted_proxies=_trusted_proxies(settings),
+        own_listen=_own_listen(settings),
     )
 
 
 def problems(settings: Settings) -> Iterator[SetupError]:
     """Everything in `settings` that makes no sense, by itself or together with the rest."""
-    readers = (_listen, _admin, _chain, _checksum, _databases, _private, _trusted_proxies)
-    rules = (_base_path, _tls, _access_log, _spool, _public_ages, _private_ages)
+    readers = (
+        _listen,
+        _admin,
+        _chain,
+        _checksum,
+        _databases,
+        _private,
+        _no_checksum,
+        _trusted_proxies,
+        _own_listen,
+        _insecure,
+        _govcs,
+    )
+    rules = (_own_name, _own_witness, _base_path, _tls, _access_log, _spool, _public_ages, _private_ages)
     for check in (*readers, *rules):
         try:
             check(settings)
@@ -156,10 +178,32 @@ def _joined(one: DatabaseSpec, other: DatabaseSpec) -> DatabaseSpec:
 
 
 def _private(settings: Settings) -> Patterns:
+    return _patterns("private", settings.private)
+
+
+def _no_checksum(settings: Settings) -> Patterns:
+    return _patterns("no_checksum", settings.no_checksum)
+
+
+def _patterns(field: str, text: str) -> Patterns:
     try:
-        return Patterns.parse(settings.private)
+        return Patterns.parse(text)
     except Malformed as error:
-        raise SetupError("private", _told(error), "write it as GOPRIVATE: *.corp.example,rsc.io/private") from error
+        raise SetupError(field, _told(error), "write it as GOPRIVATE: *.corp.example,rsc.io/private") from error
+
+
+def _insecure(settings: Settings) -> Patterns:
+    try:
+        return Patterns.parse(settings.git.insecure)
+    except Malformed as error:
+        raise SetupError("git.insecure", _told(error), "write it as GOINSECURE: *.corp.example") from error
+
+
+def _govcs(settings: Settings) -> Govcs:
+    try:
+        return Govcs.parse(settings.git.vcs)
+    except Malformed as error:
+        raise SetupError("git.vcs", _told(error), "write it as GOVCS: *:git") from error
 
 
 def _trusted_proxies(settings: Settings) -> tuple[Network, ...]:
@@ -171,6 +215,44 @@ def _trusted_proxies(settings: Settings) -> tuple[Network, ...]:
             told = f"{text!r} is no address or network"
             raise SetupError("trusted_proxies", told, "write 10.1.2.3, or 10.0.0.0/8 without host bits") from error
     return tuple(networks)
+
+
+def _own_listen(settings: Settings) -> Address | None:
+    text = settings.own_database.listen
+    if text == "off":
+        return None
+    field = "own_database.listen"
+    try:
+        address = parse_address(text)
+    except Malformed as error:
+        raise SetupError(field, f"{text!r} is no address", f"{error.why}, or off") from error
+    if address.port and text in (settings.listen, settings.admin):
+        raise SetupError(field, f"{text} is another port of this gateway too", "give another port, or off")
+    if not address.port and settings.workers != 1:
+        raise SetupError(field, "any free port would be another one in each worker", "give a port, or workers = 1")
+    if not settings.own_database.name:
+        raise SetupError(field, "there is no database to serve", "set own_database.name, or off")
+    return address
+
+
+def _own_name(settings: Settings) -> None:
+    name = settings.own_database.name
+    if not name:
+        return
+    field = "own_database.name"
+    try:
+        spec = parse_database(name)
+    except Malformed as error:
+        raise SetupError(field, _told(error), "write host[/path], such as sum.corp.example") from error
+    if name != spec.name:
+        raise SetupError(field, f"{name!r} is more than a name", "write host[/path], such as sum.corp.example")
+    if name in {known.name for known in _databases(settings)}:
+        raise SetupError(field, f"{name} is passed through too", "give another name, or remove it there")
+
+
+def _own_witness(settings: Settings) -> None:
+    if ":/" in str(settings.own_database.witness):
+        raise SetupError("own_database.witness", "is a URL", "name a file on other storage than the data directory")
 
 
 def _told(error: Malformed) -> str:

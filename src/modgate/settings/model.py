@@ -121,6 +121,43 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnDatabase:
+    """Our own checksum database: a signed log of the hashes of every module that this gateway hands out, private and
+    public. In a TOML file the table may also be called `[checksum_database]`."""
+
+    name: str = ""
+    """Its name, `host[/path]`, as it stands in its keys and below `/sumdb/`; empty for none. It never changes: clients
+    remember the log by it. `modgate checksum init` makes its keys."""
+    key: str = ""
+    """Where its private keys are, one a line, all of which sign: the name of a file that only its owner and group may
+    read, or `env:NAME` for an environment variable. Default: `checksum.key` in the directory of `data`."""
+    listen: str = "off"
+    """HOST:PORT of a port of its own, where it is served at the root, or `off`. Below `/sumdb/` of the data port it is
+    served anyway."""
+    witness: Path | None = None
+    """A file on other storage than `data`, which keeps the highest head that was published. With it a start refuses a
+    log that was restored from an older day. Its directory has to be there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """How `direct` reads modules from the hosts where they are kept."""
+
+    vcs: str = "*:git"
+    """Which version control may be used for which module paths, in the syntax of GOVCS. Only git can be read."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts (`git.corp.example`, `*.corp.example`) or networks (`10.1.0.0/16`) that may be reached although their
+    addresses are not public. Without this, a module path could make the gateway ask its own machine or network."""
+    insecure: str = ""
+    """Module path patterns in the syntax of GOINSECURE that may be asked for without encryption."""
+    mirrors: Annotated[int, Size(64 * MIB, 64 * 1024 * GIB)] = 20 * GIB
+    """Disk space for the mirrors of repositories; those used least recently go first."""
+    refs_age: Annotated[float, Span(0.0, HOUR)] = 1.0
+    """For how long branches and tags are taken as they were told last: a go command that looks for every prefix of a
+    path costs one look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of modgate's settings. `upstream` and `data` have no default here: load.py asks this machine for them."""
 
@@ -135,14 +172,21 @@ class Settings:
     """Where modules come from, in the syntax of GOPROXY: `https://a.example,https://b.example|file:///srv/modules`.
     Default: what this machine's Go uses (GOPROXY). Credentials in it are used and never shown."""
     checksum: str = field(default="sum.golang.org", repr=False)
-    """The checksum database, in the syntax of GOSUMDB (`name+key url`), or `off`.
+    """The checksum database that every public go.mod file and zip is verified with before it is kept, in the syntax of
+    GOSUMDB (`name+key url`), or `off`.
     Default: what this machine's Go uses (GOSUMDB), else `sum.golang.org`."""
     checksum_database: tuple[str, ...] = field(default=("sum.golang.org",), repr=False)
     """Checksum databases that are passed through besides that of `checksum`, each `name[+key] [url]`. Any other name is
-    answered 404 without asking anybody."""
+    answered 404 without asking anybody. As a table in a TOML file it is `own_database`."""
     private: str = ""
     """Module path patterns in the syntax of GOPRIVATE. Checksum lookups of these paths never leave the building.
     Default: GOPRIVATE and GONOPROXY of this machine's Go, else none."""
+    no_checksum: str = ""
+    """Module path patterns in the syntax of GOPRIVATE: modules that the checksum database does not know, and that are not
+    verified with it. Those of `private` never are, golang.org/toolchain always is."""
+    on_checksum_unavailable: Literal["refuse", "serve-unverified"] = "refuse"
+    """What happens to a module that cannot be verified because the checksum database is down: it is refused until the
+    database is back, or served and verified later. What was verified before is served in any case."""
     base_path: str = ""
     """Path below which everything is served, such as `/go`; empty for the root."""
     tls_cert: Path | None = None
@@ -155,6 +199,10 @@ class Settings:
     workers: Annotated[int | Literal["auto"], Count(1, 64)] = 1
     """Serving processes, or `auto`: one for each core, at most 8. With more than one, a parent starts them, replaces
     those that die and has the admin port. Each takes its share of the limits."""
+    fetch_ahead: Literal["public", "all", "off"] = "public"
+    """Which modules' go.mod files are fetched before a client asks for them, as the go command is about to: after a
+    cold .info its .mod, after a cold .mod of a module before Go 1.17 those of its requirements. `all` includes private
+    ones."""
     drain_time: Annotated[float, Span(0.0, HOUR)] = 30.0
     """On SIGTERM, how long accepted requests may take to end before they are cut off."""
     access_log: str = "-"
@@ -167,3 +215,5 @@ class Settings:
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
     breaker: Breaker = Breaker()
+    git: Git = Git()
+    own_database: OwnDatabase = OwnDatabase()

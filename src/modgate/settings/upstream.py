@@ -1,6 +1,6 @@
 """Which links of the chain can be used by this gateway, and what is to be said about the others.
 
-Belongs here: dropping `direct` and the gateway itself. Not here: the syntax of a chain (gomod/chain.py), asking
+Belongs here: dropping the gateway itself. Not here: the syntax of a chain (gomod/chain.py), asking
 upstreams (source/). A loop over several gateways is found by its Via header, not here.
 """
 
@@ -27,9 +27,7 @@ def usable(chain: Iterable[Link], listen: Address) -> tuple[tuple[Link, ...], tu
     kept, warnings, plain = [], [], []
     for link in chain:
         url = urlsplit(link.url)
-        if link.url == "direct":
-            warnings.append("upstream: direct is left out, because modgate does not read version control itself yet")
-        elif _is_this_gateway(url, listen):
+        if _is_this_gateway(url, listen):
             warnings.append(f"upstream: {link.shown} is left out, because it is this gateway itself")
         else:
             kept.append(link)

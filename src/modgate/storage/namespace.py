@@ -7,6 +7,7 @@ being served.
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 import secrets
@@ -19,11 +20,13 @@ from modgate.observe.events import Events
 from modgate.storage.commit import Commits, Move
 from modgate.storage.generations import Generations
 from modgate.storage.locks import Locks, key_of
-from modgate.storage.records import AnswerRow, ArtifactRow, Records
+from modgate.storage.records import AnswerRow, ArtifactRow, Records, Row, Unpinned
 from modgate.storage.tree import Tree
 
 PROBE = 65536
 """Bytes: less than that fits into the last block of a full disk."""
+ROOM = 1 << 18
+"""Bytes that have to be left besides a small file's own: its row, directories, and those of others on their way."""
 PROBE_SECONDS = 2.0
 """Between two tries: readiness tells of a full disk, and of its end, within this time."""
 
@@ -149,35 +152,46 @@ class Namespace:
         """
         await self._commit(row, None)
 
-    def write_temporary(self, data: bytes) -> str:
-        """Write a small file into the spool, not yet durable; returns its path.
+    def require_room(self, size: int) -> None:
+        """Pass if a small file of `size` bytes will fit, so that a full disk is known before a client gets an answer.
 
-        Written at once by the caller's thread (30 µs), so that a full disk is known before a client gets an answer.
+        Asked of the file system in 2 µs; to write the file here would wait for its journal. The commit writes it.
 
         Raises:
-            Unavailable: the store cannot be written.
+            Unavailable: there is no room.
         """
-        path = next(self._temporary)
         try:
-            with open(path, "xb") as file:
-                file.write(data)
+            status = os.statvfs(f"{self.spool}/.")
         except OSError as error:
-            with suppress(OSError):
-                os.unlink(path)
             raise self.health.failed(error) from error
-        return path
+        free = status.f_bfree if os.geteuid() == 0 else status.f_bavail
+        if status.f_flag & os.ST_RDONLY:
+            raise self.health.failed(OSError(errno.EROFS, os.strerror(errno.EROFS)))
+        if free * status.f_frsize < size + ROOM:
+            raise self.health.failed(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-    async def put_file(self, row: ArtifactRow, temporary: str, *, synced: bool = False) -> None:
-        """Commit a file in the order of storage/commit.py.
+    async def put_small(self, row: ArtifactRow, data: bytes) -> None:
+        """Commit a small file with its bytes, in the order of storage/commit.py.
+
+        Raises:
+            Unavailable: the store cannot be written; nothing is left of it.
+        """
+        await self._put(row, Move(next(self._temporary), self.tree.path(self.name, row.name), data))
+
+    async def put_file(self, row: ArtifactRow, temporary: str) -> None:
+        """Commit a file whose bytes are durable in the spool already, in the order of storage/commit.py.
 
         Raises:
             Unavailable: the store cannot be written; the temporary file is removed.
         """
+        await self._put(row, Move(temporary, self.tree.path(self.name, row.name)))
+
+    async def _put(self, row: ArtifactRow, move: Move) -> None:
         try:
-            await self._commit(row, Move(temporary, self.tree.path(self.name, row.name), synced))
+            await self._commit(row, move)
         except Unavailable:
             with suppress(OSError):
-                os.unlink(temporary)
+                os.unlink(move.source)
             raise
 
     async def put_pin(self, row: ArtifactRow) -> None:
@@ -188,7 +202,23 @@ class Namespace:
         """
         await self._commit(row, None)
 
-    async def _commit(self, row: ArtifactRow | AnswerRow, move: Move | None) -> None:
+    async def unpin(self, row: ArtifactRow) -> None:
+        """Forget what pins a file, because it was proven wrong.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        await self._commit(Unpinned(self.name, row.name, row.h1), None)
+
+    def artifacts_with(self, evidence: str) -> list[ArtifactRow]:
+        """All whose evidence begins so; to be asked in a thread.
+
+        Raises:
+            OSError: the store cannot be read.
+        """
+        return self._records.artifacts_with(self.name, evidence)
+
+    async def _commit(self, row: Row, move: Move | None) -> None:
         try:
             await self._commits.commit(row, move)
         except OSError as error:

@@ -47,6 +47,19 @@ class AnswerRow:
     """Something was seen that it should tell and does not: ask before it is used again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """The row of an artifact goes: what it pinned was proven wrong."""
+
+    namespace: str
+    name: str
+    h1: str
+    """Of the row that goes; one with another h1 stays."""
+
+
+Row = ArtifactRow | AnswerRow | Unpinned
+
+
 class Records(Protocol):
     """Rows of one data directory. All reads are cheap and synchronous; all writes go through `write`."""
 
@@ -54,11 +67,15 @@ class Records(Protocol):
 
     def answer(self, namespace: str, name: str) -> AnswerRow | None: ...
 
-    def write(self, rows: Iterable[ArtifactRow | AnswerRow]) -> None:
+    def artifacts_with(self, namespace: str, evidence: str) -> list[ArtifactRow]:
+        """All whose evidence begins so; reads every row of the namespace, so it is asked in a thread."""
+
+    def write(self, rows: Iterable[Row]) -> None:
         """Make all of `rows` durable, or none; called from one thread only, which it may block.
 
         An artifact's row is written once: a later one with the same h1 may renew size and sha256 (two zips with one h1
-        may differ in bytes), one with another h1 changes nothing.
+        may differ in bytes) and bring evidence, one with another h1 changes nothing. Evidence is replaced by other
+        evidence only, and never by none.
 
         Raises:
             OSError: the store cannot be written; nothing was.

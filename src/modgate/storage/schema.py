@@ -37,3 +37,11 @@ answers = Table(
     Column("expired", Boolean, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
+
+cells = Table(
+    "cells",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)

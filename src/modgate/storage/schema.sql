@@ -19,8 +19,13 @@ CREATE TABLE answers (
 	expired BOOLEAN DEFAULT '0' NOT NULL,
 	PRIMARY KEY (namespace, name)
 ) WITHOUT ROWID;
+CREATE TABLE cells (
+	name TEXT NOT NULL,
+	value BLOB NOT NULL,
+	PRIMARY KEY (name)
+) WITHOUT ROWID;
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL,
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from modgate.errors import SetupError
-from modgate.storage.records import AnswerRow, ArtifactRow
+from modgate.storage.records import AnswerRow, ArtifactRow, Row, Unpinned
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The newest migration; a test compares it with storage/migrations/versions."""
 
 BUSY_SECONDS = 10.0
@@ -29,7 +29,13 @@ ANSWER = "SELECT body, version, source, fetched, expired FROM answers WHERE name
 PUT_ARTIFACT = """
 INSERT INTO artifacts (namespace, name, size, sha256, h1, source, stored, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (namespace, name) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256, source = excluded.source,
-evidence = excluded.evidence WHERE artifacts.h1 = excluded.h1
+evidence = CASE excluded.evidence WHEN '' THEN artifacts.evidence ELSE excluded.evidence END
+WHERE artifacts.h1 = excluded.h1
+"""
+UNPIN = "DELETE FROM artifacts WHERE namespace = ? AND name = ? AND h1 = ?"
+WITH_EVIDENCE = """
+SELECT name, size, sha256, h1, source, stored, evidence FROM artifacts
+WHERE namespace = ? AND substr(evidence, 1, length(?)) = ?
 """
 PUT_ANSWER = """
 INSERT INTO answers (namespace, name, body, version, source, fetched, expired) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -49,11 +55,12 @@ class SqliteRecords:
         Raises:
             SetupError: it cannot be opened, is damaged, or was made by a newer modgate.
         """
+        self._file = file
         try:
             _prepare(file)
-            self._reader = _connect(file)
+            self._reader = connect(file)
             self._reader.execute("PRAGMA query_only = 1")
-            self._writer = _connect(file)
+            self._writer = connect(file)
         except (sqlite3.Error, subprocess.CalledProcessError, OSError) as error:
             problem = f"{file} cannot be used ({_line(error)})"
             raise SetupError("data", problem, "repair or remove it: everything but pins is found again") from error
@@ -66,13 +73,24 @@ class SqliteRecords:
         row = self._read(ANSWER, namespace, name)
         return AnswerRow(namespace, name, row[0], row[1], row[2], row[3], bool(row[4])) if row else None
 
+    def artifacts_with(self, namespace: str, evidence: str) -> list[ArtifactRow]:
+        try:
+            connection = connect(self._file)
+            try:
+                found = connection.execute(WITH_EVIDENCE, (namespace, evidence, evidence)).fetchall()
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise OSError(f"records: {_line(error)}") from error
+        return [ArtifactRow(namespace, *row) for row in found]
+
     def _read(self, query: str, namespace: str, name: str) -> Any:
         try:
             return self._reader.execute(query, (namespace, name)).fetchone()
         except sqlite3.Error as error:
             raise OSError(f"records: {_line(error)}") from error
 
-    def write(self, rows: Iterable[ArtifactRow | AnswerRow]) -> None:
+    def write(self, rows: Iterable[Row]) -> None:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for row in rows:
@@ -84,8 +102,10 @@ class SqliteRecords:
                     self._writer.execute("ROLLBACK")
             raise OSError(f"records: {_line(error)}") from error
 
-    def _put(self, row: ArtifactRow | AnswerRow) -> None:
+    def _put(self, row: Row) -> None:
         match row:
+            case Unpinned():
+                self._writer.execute(UNPIN, (row.namespace, row.name, row.h1))
             case ArtifactRow():
                 values = (row.size, row.sha256, row.h1, row.source, row.stored, row.evidence)
                 self._writer.execute(PUT_ARTIFACT, (row.namespace, row.name, *values))
@@ -98,7 +118,8 @@ class SqliteRecords:
         self._writer.close()
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def connect(file: Path) -> sqlite3.Connection:
+    """A connection as all of ours are: WAL, and durable when it says so."""
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -110,7 +131,7 @@ def _prepare(file: Path) -> None:
 
     Two processes may do this at once: the script runs in one transaction, and whoever comes second finds the tables.
     """
-    connection = _connect(file)
+    connection = connect(file)
     try:
         connection.execute("BEGIN IMMEDIATE")
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

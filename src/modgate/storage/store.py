@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modgate.errors import SetupError
 from modgate.observe.events import Events
+from modgate.storage.cells import Cells
 from modgate.storage.commit import Commits
 from modgate.storage.generations import Generations
 from modgate.storage.layout import Layout
@@ -29,8 +30,16 @@ class Store:
     generations: Generations
     session: str
     health: Health
+    cells: Cells
+    namespaces: dict[str, Namespace] = field(default_factory=dict)
 
     def namespace(self, name: str, tree: Tree) -> Namespace:
+        """The one of this name, always the same: two would give out the same temporary names."""
+        if name not in self.namespaces:
+            self.namespaces[name] = self._namespace(name, tree)
+        return self.namespaces[name]
+
+    def _namespace(self, name: str, tree: Tree) -> Namespace:
         return Namespace(
             name,
             records=self.records,
@@ -78,4 +87,6 @@ def _opened(stack: ExitStack, layout: Layout, events: Events) -> Store:
     stack.callback(records.close)
     commits = Commits(records)
     stack.callback(commits.close)
-    return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events))
+    cells = Cells(layout.records)
+    stack.callback(cells.close)
+    return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events), cells)

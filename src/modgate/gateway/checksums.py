@@ -1,0 +1,205 @@
+"""What commands do with the checksum database of a data directory, beside a running gateway or without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from modgate import __version__
+from modgate.cache.evidence import UNVERIFIED
+from modgate.checksum.claim import open_head
+from modgate.checksum.client import SumClient, Verified
+from modgate.checksum.evidence import Evidence, Excuse, read_evidence
+from modgate.checksum.kept import NoWays, Reach, head_cell
+from modgate.checksum.standing import Standing, State, Trust
+from modgate.errors import GatewayError, Malformed, ModgateError, SetupError, Unproven
+from modgate.gateway import values
+from modgate.gateway.parts import upstreams
+from modgate.gateway.telling import Telling, telling
+from modgate.gateway.verifying import spec_of, sum_client, ways_to
+from modgate.gomod import ModulePath
+from modgate.gomod.gosumdb import DatabaseSpec
+from modgate.gomod.wanted import Wanted
+from modgate.net.client import Client
+from modgate.settings.load import Loaded
+from modgate.source.base import Ask, Kind
+from modgate.storage.namespace import Namespace
+from modgate.storage.records import ArtifactRow
+from modgate.storage.store import Store, open_store
+from modgate.storage.tree import Tree
+from modgate.tlog.ed25519 import Ed25519Verifier
+from modgate.tlog.keys import parse_verifier_key
+from modgate.tlog.tree import Head
+
+AT_ONCE = 16
+"""Look-ups under way at once: what one host is asked for without harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What is known of a checksum database."""
+
+    name: str
+    head: Head | None
+    """The newest that was seen; None before the first look-up."""
+    state: State
+    unverified: int
+    """Artifacts that were served without proof and wait for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is known of one stored file."""
+
+    kind: Kind
+    row: ArtifactRow
+    evidence: Evidence | Excuse | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The evidence for one module."""
+
+    database: str
+    """"" where nothing is verified."""
+    links: Sequence[Link]
+    record: Verified | None
+    """The record, proven once more from what is kept here."""
+    why_not: str
+    """Why there is none."""
+
+
+class Desk:
+    """A data directory that is open for a command."""
+
+    def __init__(self, loaded: Loaded, store: Store, told: Telling, stack: AsyncExitStack) -> None:
+        self.store = store
+        self.telling = told
+        self._loaded = loaded
+        self._stack = stack
+
+    @property
+    def public(self) -> Namespace:
+        """The stored modules."""
+        return self.store.namespace("public", Tree(self.store.layout.modules, self.store.layout.quarantine))
+
+    @property
+    def spec(self) -> DatabaseSpec:
+        """The database of `checksum`.
+
+        Raises:
+            SetupError: it is off.
+        """
+        spec = spec_of(self._loaded)
+        if spec is None:
+            raise SetupError("checksum", "is off", "name the database that the gateway verifies with")
+        return spec
+
+    def status(self) -> Standings:
+        """Raises SetupError: the database is off, or what is remembered of it cannot be verified with its key."""
+        spec = self.spec
+        note = self.store.cells.get(head_cell(spec.name))
+        head = None
+        if note is not None:
+            try:
+                head = open_head(note, [Ed25519Verifier(parse_verifier_key(spec.key))]).head
+            except (Malformed, Unproven) as error:
+                problem = f"the head that is remembered for {spec.name} is not signed with its key ({error.why})"
+                raise SetupError("checksum", problem, "give the key that it was signed with") from error
+        unverified = len(self.public.artifacts_with(UNVERIFIED))
+        return Standings(spec.name, head, self._standing(spec).state, unverified)
+
+    def accept(self, trust: Trust) -> bool:
+        """Decide on a fork; False if there is none."""
+        return self._standing(self.spec).accept(trust)
+
+    async def why(self, path: ModulePath, version: str) -> Chain:
+        """The evidence for a stored module, without asking anybody."""
+        public = self.public
+        asks = (Ask(kind, path, version) for kind in (Kind.INFO, Kind.MOD, Kind.ZIP))
+        rows = [(ask.kind, public.pin(ask.name)) for ask in asks]
+        links = [Link(kind, row, read_evidence(row.evidence)) for kind, row in rows if row is not None]
+        spec = spec_of(self._loaded)
+        if spec is None:
+            return Chain("", links, None, "no checksum database is set")
+        try:
+            return Chain(spec.name, links, await self._client(NoWays(spec.name)).lookup(path, version), "")
+        except GatewayError as error:
+            return Chain(spec.name, links, None, error.reason)
+
+    async def preload(self, modules: Sequence[Wanted], told: Callable[[Wanted, ModgateError | None], None]) -> None:
+        """Fetch and verify the records of `modules`; `told` hears how each went. Private ones are left out."""
+        sums = self._outward()
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(wanted: Wanted) -> None:
+            async with places:
+                try:
+                    _compare(wanted, await sums.lookup(wanted.path, wanted.version))
+                except ModgateError as error:
+                    told(wanted, error)
+                else:
+                    told(wanted, None)
+
+        meaning = self._loaded.meaning
+        async with asyncio.TaskGroup() as group:
+            for wanted in modules:
+                if not meaning.private.match(wanted.path) and not meaning.no_checksum.match(wanted.path):
+                    group.create_task(one(wanted))
+        await sums.close(grace=self._loaded.settings.deadlines.small_total)  # what was told is being kept
+
+    async def record(self, path: ModulePath, version: str) -> Verified:
+        """The proven record of a module, asked for where it is not kept.
+
+        Raises:
+            SetupError: the database is off.
+            GatewayError: it cannot be had.
+        """
+        return await self._outward().lookup(path, version)
+
+    def _outward(self) -> SumClient:
+        """A client that asks."""
+        client = Client(
+            self.telling.metrics,
+            user_agent=f"modgate/{__version__}",
+            via=f"1.1 {values.pseudonym(self.store.identity)}",
+            bounds=values.bounds(self._loaded.settings),
+        )
+        self._stack.push_async_callback(client.close)
+        try:
+            chain = upstreams(self._loaded, client, self.telling)
+        except SetupError:
+            chain = []  # only `direct`, which relays no database
+        return self._client(ways_to(self.spec, self._loaded, chain, client, self.telling))
+
+    def _client(self, reach: Reach) -> SumClient:
+        client = sum_client(self.spec, reach, self._loaded, self.store, self.telling)
+        self._stack.push_async_callback(client.close)
+        return client
+
+    def _standing(self, spec: DatabaseSpec) -> Standing:
+        return Standing(spec.name, self.store.cells, self.store.layout.root)
+
+
+@asynccontextmanager
+async def desk(loaded: Loaded, *, may_be_new: bool = False) -> AsyncIterator[Desk]:
+    """Open the data directory of the settings.
+
+    Raises:
+        SetupError: it cannot be used, or there is none yet.
+    """
+    data = loaded.settings.data
+    if not may_be_new and not (data / "records.db").exists():
+        raise SetupError("data", f"{data} is no data directory of modgate", "name the one that the gateway has")
+    told = telling(loaded.settings)
+    async with AsyncExitStack() as stack:
+        yield Desk(loaded, open_store(stack, data, told.events), told, stack)
+
+
+def _compare(wanted: Wanted, verified: Verified) -> None:
+    for kind, h1 in wanted.sums.items():
+        recorded = verified.sums.get(kind, "nothing")
+        if recorded != h1:
+            raise Unproven("sum", f"the list has {h1} of its {kind}, the record {recorded}")

@@ -1,0 +1,55 @@
+"""Cells change by compare-and-swap, for all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from modgate.storage.cells import Cells
+from modgate.storage.sqlite import SqliteRecords
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    SqliteRecords(tmp_path / "records.db").close()
+    return tmp_path / "records.db"
+
+
+@pytest.fixture
+def cells(file: Path) -> Iterator[Cells]:
+    cells = Cells(file)
+    yield cells
+    cells.close()
+
+
+def test_a_cell_is_empty_until_it_is_set(cells: Cells) -> None:
+    assert cells.get("a") is None
+    assert not cells.swap("a", b"something", b"one")
+    assert cells.swap("a", None, b"one")
+    assert (cells.get("a"), cells.get("b")) == (b"one", None)
+
+
+def test_it_changes_from_what_it_is_only(cells: Cells) -> None:
+    assert cells.swap("a", None, b"one")
+    assert not cells.swap("a", None, b"two")
+    assert not cells.swap("a", b"zero", b"two")
+    assert cells.swap("a", b"one", b"two")
+    assert cells.get("a") == b"two"
+
+
+def test_another_process_sees_it(file: Path, cells: Cells) -> None:
+    other = Cells(file)
+    assert other.get("a") is None
+    cells.swap("a", None, b"one")
+    assert other.get("a") == b"one"
+    other.close()
+
+
+def test_of_many_who_swap_at_once_one_wins(cells: Cells) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda number: cells.swap("a", None, b"%d" % number), range(24)))
+    assert won.count(True) == 1
+    assert cells.get("a") == b"%d" % won.index(True)
