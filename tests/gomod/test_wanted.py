@@ -22,8 +22,10 @@ H1 = "h1:" + "A" * 43 + "="
         ),
         ('{"Path": "rsc.io/quote", "Version": "v1.5.2"}', {"rsc.io/quote@v1.5.2": {}}),
         (
-            f'{{"Path": "a.example/A", "Version": "v2.0.0+incompatible", "Sum": "{H1}"}}\n'
-            f'{{\n"Path": "b.example/b", "Version": "v0.0.1", "GoModSum": "{H1}", "Dir": "x"}}\n',
+            (
+                f'{{"Path": "a.example/A", "Version": "v2.0.0+incompatible", "Sum": "{H1}"}}\n'
+                f'{{\n"Path": "b.example/b", "Version": "v0.0.1", "GoModSum": "{H1}", "Dir": "x"}}\n'
+            ),
             {"a.example/A@v2.0.0+incompatible": {"zip": H1}, "b.example/b@v0.0.1": {"mod": H1}},
         ),
     ],

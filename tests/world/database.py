@@ -32,6 +32,7 @@ class Database:
         self._tree = Tree()
         self._texts: list[str] = []
         self._ids: dict[str, int] = {}
+        self._lookups: dict[str, int] = {}
 
     @property
     def key(self) -> str:
@@ -51,6 +52,7 @@ class Database:
         with self._lock:
             if f"{path}@{version}" not in self._ids:
                 self._ids[f"{path}@{version}"] = len(self._texts)
+                self._lookups[escaped(f"{path}@{version}")] = len(self._texts)
                 self._texts.append(sums)
                 self._tree.append(sums.encode())
 
@@ -87,7 +89,7 @@ class Database:
         return self._tile(tile) if tile else text(404, "not found: no such address in a checksum database")
 
     def _lookup(self, asked: str) -> Delivery:
-        number = next((found for key, found in self._ids.items() if escaped(key) == asked), None)
+        number = self._lookups.get(asked)
         if number is None:
             return text(404, f"not found: {asked}: unknown to {self.name}")
         return _plain(f"{number}\n{self._texts[number]}\n".encode() + self.head())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from modgate.errors import Unproven
 from modgate.tlog.note import Verifier, open_note
@@ -44,15 +45,22 @@ def open_head(note: bytes, verifiers: Sequence[Verifier]) -> SignedHead:
     return SignedHead(parse_head(open_note(note, verifiers).text), note)
 
 
-def open_lookup(data: bytes, path: str, version: str, verifiers: Sequence[Verifier]) -> Claim:
-    """Read the answer to the lookup of a module path and version, both unescaped.
+def open_lookup(
+    data: bytes,
+    path: str,
+    version: str,
+    verifiers: Sequence[Verifier],
+    known: Mapping[bytes, SignedHead] = MappingProxyType({}),
+) -> Claim:
+    """Read the answer to the lookup of a module path and version, both unescaped; `known` are heads that were opened
+    with the same verifiers before, by their notes: lookups that come together mostly carry one head.
 
     Raises:
         Malformed: it is none.
         Unproven: its head is not signed as it should be or is older than the record, or the record is another one.
     """
     lookup = parse_lookup(data)
-    signed = open_head(lookup.note, verifiers)
+    signed = known.get(lookup.note) or open_head(lookup.note, verifiers)
     if lookup.record_id >= lookup.head.size:
         # Its tree proves nothing about it; a replayed older head looks like that.
         raise Unproven("record", f"record {lookup.record_id} comes with the head of {lookup.head.size} records")

@@ -56,6 +56,14 @@ class Standing:
             self._last = data, State() if data is None else State(**json.loads(data))
         return self._last[1]
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether a fork waits for a decision, as far as it can be read: for metrics."""
+        try:
+            return bool(self.state.fork)
+        except OSError:
+            return bool(self._last[1].fork)
+
     def record(self, fork: Fork) -> str:
         """Keep the evidence and refuse from now on; the folder that it lies in. Only the first of several is kept.
 

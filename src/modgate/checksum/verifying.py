@@ -194,7 +194,12 @@ class Verifying:
         return self._client
 
     def _refuse_forked(self, asked: str) -> None:
-        if self._standing.state.fork:
+        try:
+            fork = self._standing.state.fork
+        except OSError as error:
+            reason = "cannot be asked, for what is held against it cannot be read from the store"
+            raise Unavailable(asked=asked, source=self._database, reason=reason, trouble=Trouble.OURS) from error
+        if fork:
             reason = "has signed two histories: nothing new is verified with it until an operator decides"
             raise Fork(asked=asked, source=self._database, reason=reason)
 

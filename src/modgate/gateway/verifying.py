@@ -74,7 +74,7 @@ def believed(
     )
     stack.push_async_callback(verifying.close)
     metrics.read(families.DATABASE_UP, lambda: float(not verifying.is_down), spec.name)
-    metrics.read(families.DATABASE_FORKED, lambda: float(bool(standing.state.fork)), spec.name)
+    metrics.read(families.DATABASE_FORKED, lambda: float(standing.is_forked), spec.name)
     metrics.read(families.CHECKSUM_SKIPPED, lambda: float(skip))
     return Believed(spec, verifying, standing)
 

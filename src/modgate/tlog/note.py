@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,8 @@ from modgate.tlog.keys import is_name
 
 MOST_BYTES = 1_000_000
 MOST_SIGNATURES = 100
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+"""What may not stand in a note: control characters but line ends."""
 DASH = "\u2014 "
 
 
@@ -91,7 +94,7 @@ def parse_note(data: bytes) -> Note:
         whole = data.decode()
     except UnicodeDecodeError as error:
         raise Malformed("signed note", "", "it is not UTF-8") from error
-    if len(data) > MOST_BYTES or any(ord(character) < 0x20 and character != "\n" for character in whole):
+    if len(data) > MOST_BYTES or _CONTROL.search(whole):
         raise Malformed("signed note", whole[:40], "it is too long, or holds control characters")
     text, separator, lines = whole.rpartition("\n\n")
     if not separator or not lines.endswith("\n"):

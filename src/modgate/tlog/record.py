@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from modgate.errors import Malformed
 
 MOST = 1 << 63
 """Numbers in a log are below it, as in Go."""
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+"""What may not stand in a record: control characters but line ends."""
 
 
 def format_record(number: int, text: str) -> bytes:
@@ -47,7 +51,7 @@ def checked_text(text: str) -> str:
     Raises:
         Malformed: it is something else.
     """
-    control = any(character < " " and character != "\n" for character in text)
+    control = _CONTROL.search(text) is not None
     try:
         text.encode()
     except UnicodeEncodeError:
