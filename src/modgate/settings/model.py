@@ -182,8 +182,8 @@ class Settings:
     """Module path patterns in the syntax of GOPRIVATE. Checksum lookups of these paths never leave the building.
     Default: GOPRIVATE and GONOPROXY of this machine's Go, else none."""
     no_checksum: str = ""
-    """Module path patterns in the syntax of GOPRIVATE: modules that the checksum database does not know, and that are not
-    verified with it. Those of `private` never are, golang.org/toolchain always is."""
+    """Module path patterns in the syntax of GOPRIVATE: modules that the checksum database does not know, and that are
+    not verified with it. Those of `private` never are, golang.org/toolchain always is."""
     on_checksum_unavailable: Literal["refuse", "serve-unverified"] = "refuse"
     """What happens to a module that cannot be verified because the checksum database is down: it is refused until the
     database is back, or served and verified later. What was verified before is served in any case."""
