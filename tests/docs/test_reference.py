@@ -161,6 +161,6 @@ def test_every_variable_that_is_no_setting() -> None:
 
 def test_every_make_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert {row[0].strip("`").removeprefix("make ") for row in rows(text)[1:]} == targets

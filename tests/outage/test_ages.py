@@ -177,7 +177,8 @@ def test_no_cache_does_not_fetch_artifacts_again(world: World) -> None:
     gateway = world.gateway(upstream)
     for extension in ("info", "mod", "zip"):
         kept(gateway, f"{module.name}.{extension}")
-        assert gateway.get(f"{module.name}.{extension}", cache_control="no-cache").cache == "hit"
+        # Another worker may wait for the one that is still writing it down.
+        assert gateway.get(f"{module.name}.{extension}", cache_control="no-cache").cache in {"hit", "coalesced"}
     assert upstream.asked == 3
 
 

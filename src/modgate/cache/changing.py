@@ -158,6 +158,8 @@ class Changing:
                 try:
                     row = await self._obtain(question, meanwhile)
                     flight.publish(Told(row, Cached.MISS))
+                    # What this process has in memory is out of date now; of others that is true when it is durable.
+                    self._store.changed(question.topic)
                     await self._store.put_answer(row)
                     if not row.expired and self._fetched_elsewhere(question, meanwhile):
                         await self._store.put_answer(replace(row, expired=True))

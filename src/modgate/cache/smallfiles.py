@@ -166,7 +166,8 @@ class SmallFiles:
             small = await self._obtain(item)
             await item.stored()
             self._store.require_room(len(small.data))
-            self._absences.forget(item.name)
+            if self._absences.forget(item.name):
+                self._store.changed(item.topic)  # what is told from memory now must not say that it does not exist
             flight.publish(small)
             await self._store.put_small(small.row, small.data)
             self._metrics.counter(families.COMMITS, item.kind).add()

@@ -41,6 +41,10 @@ class Move:
     """What is written to `source` first; None if that is there and durable already (a zip is synced before it comes
     here, so that it does not hold up small files)."""
 
+    @property
+    def is_zip(self) -> bool:
+        return self.target.endswith(".zip")
+
 
 @dataclass(slots=True)
 class _Job:
@@ -146,10 +150,11 @@ class Commits:
         for job in jobs:
             _guarded(job, lambda move: _rename(move, made))
         self._arrow("renamed")
-        visible = [job.move.target for job in jobs if job.move is not None and job.error is None]
-        for folder in {os.path.dirname(target) for target in visible if target.endswith(".zip")}:
+        moves = [job.move for job in jobs if job.move is not None and job.error is None]
+        visible = [move.target for move in moves]
+        for folder, spooled in {os.path.dirname(one.target): one.source for one in moves if one.is_zip}.items():
             with suppress(OSError):  # nobody in here reads it, and the next zip writes it again
-                write_list(folder)
+                write_list(folder, f"{spooled}.list")
         # All of them after all changes: they go into the file system's journal together.
         for folder in made | {os.path.dirname(target) for target in visible}:
             _sync_directory(folder)

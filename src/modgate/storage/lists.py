@@ -7,7 +7,6 @@ without the gateway: nginx, or GOPROXY=file://. It names what is here whole, whi
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 
 from modgate.errors import Malformed
@@ -16,8 +15,10 @@ from modgate.gomod.pseudo import is_pseudo
 from modgate.gomod.semver import is_valid, sort_key
 
 
-def write_list(folder: str) -> None:
+def write_list(folder: str, fresh: str) -> None:
     """Write the list of an `@v` folder anew from the zips in it; pseudo-versions are never listed (protocol.md §1.2).
+
+    `fresh` is a name in the spool, where a start sweeps what the dead left.
 
     Raises:
         OSError: it cannot be read or written.
@@ -28,7 +29,6 @@ def write_list(folder: str) -> None:
             with suppress(Malformed):  # somebody else's file
                 versions.append(unescape_version(name.removesuffix(".zip")))
     good = sorted((version for version in versions if is_valid(version) and not is_pseudo(version)), key=sort_key)
-    fresh = f"{folder}/list.{secrets.token_hex(4)}"
     try:
         with open(fresh, "x") as file:
             file.write("".join(f"{version}\n" for version in good))

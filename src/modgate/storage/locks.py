@@ -14,8 +14,8 @@ import hashlib
 import os
 import struct
 import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 POLL_FIRST, POLL_MOST = 0.002, 0.02
@@ -29,6 +29,22 @@ FLOCK = struct.Struct("hhqqi4x")
 def key_of(namespace: str, name: str) -> str:
     """A file-name-safe key for a name of any length: 32 hex digits."""
     return hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:32]
+
+
+@contextmanager
+def opening(directory: Path) -> Iterator[None]:
+    """Be the only process that opens or makes databases in `directory`: SQLite's change to WAL does not wait for
+    another one's, it fails (sqlite.org/wal.html).
+
+    Raises:
+        OSError: the directory cannot be opened.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class Locks:

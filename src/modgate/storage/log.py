@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from modgate.errors import SetupError, Trouble, Unavailable
+from modgate.storage.locks import opening
 
 T = TypeVar("T")
 
@@ -77,9 +78,10 @@ class SqliteLog:
         """
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._reader = _connect(file)
-            self._writer = _connect(file)
-            form = _prepare(self._writer)
+            with opening(file.parent):
+                self._reader = _connect(file)
+                self._writer = _connect(file)
+                form = _prepare(self._writer)
         except (sqlite3.Error, OSError) as error:
             problem = f"our own log {file} cannot be used ({error})"
             raise SetupError("data", problem, "give permissions, or restore it from the newest copy") from error

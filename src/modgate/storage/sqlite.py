@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from modgate.errors import SetupError
+from modgate.storage.locks import opening
 from modgate.storage.records import AnswerRow, ArtifactRow, Row, Unpinned
 
 NEWEST = "0002"
@@ -57,10 +58,11 @@ class SqliteRecords:
         """
         self._file = file
         try:
-            _prepare(file)
-            self._reader = connect(file)
-            self._reader.execute("PRAGMA query_only = 1")
-            self._writer = connect(file)
+            with opening(file.parent):
+                _prepare(file)
+                self._reader = connect(file)
+                self._reader.execute("PRAGMA query_only = 1")
+                self._writer = connect(file)
         except (sqlite3.Error, subprocess.CalledProcessError, OSError) as error:
             problem = f"{file} cannot be used ({_line(error)})"
             raise SetupError("data", problem, "repair or remove it: everything but pins is found again") from error
@@ -129,7 +131,7 @@ def connect(file: Path) -> sqlite3.Connection:
 def _prepare(file: Path) -> None:
     """Make a new database by its script, or migrate an old one in a child.
 
-    Two processes may do this at once: the script runs in one transaction, and whoever comes second finds the tables.
+    The script runs in one transaction: whoever dies in it leaves an empty database.
     """
     connection = connect(file)
     try:
