@@ -46,6 +46,7 @@ def test_every_setting_can_come_from_a_variable_and_from_a_flag_and_knows_its_or
     special |= {"trusted_proxies": "10.0.0.0/8", "checksum_database": "sum.corp.example", "upstream": "off"}
     special |= {"checksum": "off", "log_format": "json", "log_level": "debug", "data": "/data", "private": "rsc.io"}
     special |= {"access_log": "off", "limits.spool": "20GiB", "no_checksum": "rsc.io"}
+    special |= {"git.private_hosts": "10.0.0.0/8", "git.insecure": "rsc.io"}
     special |= {"own_database.name": "a.example", "own_database.key": "/key", "own_database.witness": "/witness"}
     texts = {}
     for name, field in all_fields().items():
