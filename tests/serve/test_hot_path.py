@@ -219,6 +219,16 @@ async def test_the_same_bytes_again_need_no_parser_and_mean_the_same(port: Port)
     assert len(port.source.asked) == 1
 
 
+async def test_the_same_bytes_with_credentials_are_answered_for_whoever_they_belong_to(port: Port) -> None:
+    port.answer(INFO.name, INFO, DATA)
+    for _ in range(4):
+        assert (await port.ask(TARGET, Authorization="Bearer a")).body == DATA
+    assert len(port.source.asked) <= 2
+    asked = len(port.source.asked)
+    assert (await port.ask(TARGET, Authorization="Bearer b")).body == DATA
+    assert len(port.source.asked) == asked + 1, "nobody has seen these before: the ordinary path finds out who it is"
+
+
 @pytest.mark.parametrize("cut", [1, 10, 25, -1, -2, -4])
 async def test_the_same_bytes_in_two_pieces_are_one_request(port: Port, cut: int) -> None:
     port.answer(INFO.name, INFO, DATA)

@@ -18,7 +18,7 @@ from modgate.serve.cycle import App
 from modgate.serve.exchange import Exchange, Reporter
 from modgate.serve.head import MARKS, WHO
 from modgate.serve.proxies import TrustedProxies
-from modgate.serve.table import Principals
+from modgate.serve.table import Principal, Principals
 from modgate.serve.target import LONGEST_TARGET
 
 REMEMBERED = 4096
@@ -72,8 +72,8 @@ class Edge:
         self.marks: Mapping[bytes, int] = {**MARKS, self.tenant_header: WHO} if tenant_header else MARKS
         self.requests = 0
         """Requests so far: the second half of the next request id."""
-        self.whole: dict[bytes, tuple[bytes, bool]] = {}
-        """What whole plain requests mean, by their bytes: the target, and whether gzip is taken."""
+        self.whole: dict[bytes, tuple[bytes, Principal, bool]] = {}
+        """What whole plain requests mean, by their bytes: the target, who asks, and whether gzip is taken."""
         self.draining = False
         self.tasks: set[asyncio.Task[None]] = set()
         """Requests being answered on the ordinary path; each is cancelled by its connection when the client goes."""
@@ -96,11 +96,11 @@ class Edge:
         self.requests += 1
         return f"{self.request_prefix}{self.requests}"
 
-    def remember(self, request: bytes, target: bytes, *, packed: bool) -> None:
+    def remember(self, request: bytes, target: bytes, principal: Principal, *, packed: bool) -> None:
         """A whole plain request, at most one slice long, was answered from memory."""
         if len(self.whole) >= REMEMBERED:
             self.whole.clear()
-        self.whole[request] = target, packed
+        self.whole[request] = target, principal, packed
 
     def failed(self, exchange: Exchange, error: Exception) -> None:
         """A response could not even be turned into an error."""

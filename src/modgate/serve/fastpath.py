@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from modgate.serve.cycle import Cycle
 from modgate.serve.edge import Edge
 from modgate.serve.head import HOST, LINK, ORDINARY, PACK, WHO, principal
-from modgate.serve.table import ANYBODY, Entry, Table
+from modgate.serve.table import ANYBODY, Entry
 from modgate.serve.zerocopy import send_now
 
 SLICE = 1024
@@ -68,7 +68,7 @@ class FastPath(HttpToolsProtocol):
                 return False
             self.transport.close()
             return True
-        self._plain = marks | PACK == HOST | PACK
+        self._plain = marks & ~(PACK | WHO) == HOST
         return self._answer(entry)
 
     def _answered_before(self, data: bytes) -> bool:
@@ -79,9 +79,9 @@ class FastPath(HttpToolsProtocol):
         edge = self._edge
         if self.flow.write_paused or edge.draining:
             return False
-        table: Table = edge.principals.anonymous
-        target, packed = known
-        entry = table.find(target, self._arrived + self._reporter.clock.offset)
+        target, who, packed = known
+        table = edge.principals.table(who)
+        entry = table.find(target, self._arrived + self._reporter.clock.offset) if table is not None else None
         if entry is None:
             return False
         self._began = self._arrived
@@ -95,7 +95,8 @@ class FastPath(HttpToolsProtocol):
         if self._began or self._current is not None or self._backlog or not data.endswith(b"\r\n\r\n"):
             return
         if data.count(b"\r\n\r\n") == 1:
-            self._edge.remember(data, self.url, packed=bool(self._marks & PACK))
+            who = principal(self.headers, self._edge.tenant_header) if self._marks & WHO else ANYBODY
+            self._edge.remember(data, self.url, who, packed=bool(self._marks & PACK))
 
     def _answer(self, entry: Entry, end: bytes = b"\r\n\r\n") -> bool:
         """Send it; False if it is a file that is not there any more as it was, and nothing has been sent."""
