@@ -141,3 +141,11 @@ async def test_a_resolver_that_finds_nothing_at_all_proves_no_absence() -> None:
     names.known[CONTROL] = socket.gaierror(socket.EAI_NONAME, "unknown")
     with pytest.raises(Unavailable):
         await Addresses(Private(), names).resolve("nowhere.example", 443)
+
+
+async def test_on_a_network_that_knows_only_our_upstreams_their_names_prove_that_the_resolver_works() -> None:
+    names = Names(mirror__example=["192.168.0.9"])
+    names.known[CONTROL] = socket.gaierror(socket.EAI_NONAME, "unknown")
+    addresses = Addresses(Private(), names, controls=["gone.example", "mirror.example"])
+    with pytest.raises(Absent):
+        await addresses.resolve("nowhere.example", 443)

@@ -35,3 +35,17 @@ def test_it_is_the_same_without_the_gateway_through_it_and_with_the_world_cut_of
     nobody.goes_down()
     alone = world.gateway(nobody, checksum=f"{PUBLIC_DATABASE} {nobody.url}", data=gateway.data)
     assert work(world.go(alone, **options)) == expected
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+def test_a_package_is_found_through_the_chain_that_most_machines_have(
+    world: World, mirror: str, outside: dict[str, str]
+) -> None:
+    """The go command asks for each prefix of the package's path, and what the mirror does not know is looked for where
+    the path says."""
+    gateway = world.gateway(f"{mirror},direct", checksum=PUBLIC_DATABASE, environ=outside)
+    go = world.go(gateway, sumdb=PUBLIC_DATABASE)
+    project = go.project("app", {"go.mod": "module example.com/app\n\ngo 1.21\n"})
+    go.run("get", "golang.org/x/mod/semver@v0.23.0", cwd=project)
+    assert "golang.org/x/mod v0.23.0" in (project / "go.mod").read_text()

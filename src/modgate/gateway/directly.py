@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from modgate import __version__
 from modgate.gateway import values
@@ -31,7 +32,8 @@ async def directly(stack: AsyncExitStack, loaded: Loaded, store: Store, telling:
     from modgate.source.git.discovery import Allowed
 
     settings, meaning = loaded.settings, loaded.meaning
-    addresses = Addresses(Private.of(settings.git.private_hosts))
+    hosts = [urlsplit(link.url).hostname or "" for link in meaning.chain if link.url.startswith("http")]
+    addresses = Addresses(Private.of(settings.git.private_hosts), controls=[host for host in hosts if _is_name(host)])
     client = Client(
         telling.metrics,
         user_agent=f"modgate/{__version__}",
@@ -70,3 +72,8 @@ async def directly(stack: AsyncExitStack, loaded: Loaded, store: Store, telling:
         telling.log.warning("upstream: direct cannot be used", reason=problem)
         return None
     return made
+
+
+def _is_name(host: str) -> bool:
+    """Whether it has to be looked up: addresses tell nothing about the resolver."""
+    return bool(host) and ":" not in host and not host.replace(".", "").isdigit() and host != "localhost"

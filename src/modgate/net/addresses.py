@@ -14,6 +14,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeAlias
@@ -90,10 +91,11 @@ class Private:
 class Addresses:
     """Looks hosts up, and refuses those that are not public and not allowed."""
 
-    def __init__(self, private: Private, lookup: Lookup | None = None, control: str = CONTROL) -> None:
+    def __init__(self, private: Private, lookup: Lookup | None = None, controls: Iterable[str] = ()) -> None:
+        """`controls` are names that exist, besides the known one: those of upstreams, on networks that know few others."""
         self._private = private
         self._lookup = lookup or looked_up
-        self._control = control
+        self._controls = (*controls, CONTROL)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of `host`, a name or itself an address; all of them may be used, and only they.
@@ -131,11 +133,12 @@ class Addresses:
 
     async def _works(self) -> bool:
         """Whether the resolver finds a name that exists."""
-        try:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                return bool(await self._lookup(self._control, 443))
-        except OSError:  # and TimeoutError
-            return False
+        for control in self._controls:
+            with suppress(OSError):  # and TimeoutError
+                async with asyncio.timeout(LOOKUP_SECONDS):
+                    if await self._lookup(control, 443):
+                        return True
+        return False
 
 
 async def looked_up(host: str, port: int) -> list[str]:
