@@ -92,7 +92,9 @@ class Addresses:
     """Looks hosts up, and refuses those that are not public and not allowed."""
 
     def __init__(self, private: Private, lookup: Lookup | None = None, controls: Iterable[str] = ()) -> None:
-        """`controls` are names that exist, besides the known one: those of upstreams, on networks that know few others."""
+        """`controls` are names that exist, besides the known one: those of upstreams, on networks that know few
+        others.
+        """
         self._private = private
         self._lookup = lookup or looked_up
         self._controls = (*controls, CONTROL)
