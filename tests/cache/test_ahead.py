@@ -196,12 +196,3 @@ async def test_a_guess_that_is_wrong_in_itself_is_nobodys_business() -> None:
         await cache.get(mod("a"), Terms())
         await quiet()
     assert it.asked == [mod("a"), mod("gone")]
-
-
-async def test_off_is_off() -> None:
-    it = Cellar()
-    it.has("a", "b")
-    async with ahead(it, at_once=0) as cache:
-        await cache.get(mod("a"), Terms())
-        await quiet()
-    assert it.asked == [mod("a")]

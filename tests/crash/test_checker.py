@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -24,9 +25,18 @@ def checker(gateway: Gateway) -> psutil.Process:
     return eventually(lambda: gateway.processes[1:], "a checking process runs")[0]
 
 
+def is_dead(process: psutil.Process) -> bool:
+    """Ended, whether its parent has heard of that yet or not."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def kill(process: psutil.Process) -> None:
-    process.kill()
-    eventually(lambda: not process.is_running() or process.status() == "zombie", "it is dead")
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+    eventually(lambda: is_dead(process), "it is dead")
 
 
 @pytest.fixture

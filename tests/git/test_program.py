@@ -67,7 +67,8 @@ async def test_memory_and_files_are_limited(tmp_path: Path) -> None:
 async def test_only_so_many_run_at_once(tmp_path: Path) -> None:
     script = f"mkdir {tmp_path}/one || exit 9; sleep 0.05; rmdir {tmp_path}/one"
     git = program(tmp_path, script, Bounds(at_once=1, fetches=1))
-    await asyncio.gather(*(git.run(tmp_path, "fetch") for _ in range(4)))
+    # The second of two at once would find the folder there, and end with 9.
+    assert await asyncio.gather(*(git.run(tmp_path, "fetch") for _ in range(4))) == [b""] * 4
 
 
 async def test_nothing_of_this_machine_reaches_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +188,9 @@ async def test_a_host_that_hangs_keeps_nobody_from_another_one_or_from_what_is_h
     async with asyncio.TaskGroup() as group:
         hanging = [group.create_task(git.run(tmp_path, "hang", access=slow)) for _ in range(5)]
         async with asyncio.timeout(20):
-            await git.run(tmp_path, "fetch", access=well)
-            await git.run(tmp_path, "cat-file")
+            assert await git.run(tmp_path, "fetch", access=well) == b""
+            assert await git.run(tmp_path, "cat-file") == b""
+        assert not any(one.done() for one in hanging)
         for one in hanging:
             one.cancel()
 

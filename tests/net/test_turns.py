@@ -38,14 +38,18 @@ async def test_whoever_gives_up_leaves_its_place_to_the_next_one() -> None:
     turns.release()
     first.cancel()  # though the place was its own by now
     await asyncio.gather(first, return_exceptions=True)
-    await second
+    assert first.cancelled()
+    async with asyncio.timeout(5):
+        await second
     third = asyncio.get_running_loop().create_task(turns.acquire())
     fourth = asyncio.get_running_loop().create_task(turns.acquire())
     await asyncio.sleep(0)
     third.cancel()
     await asyncio.gather(third, return_exceptions=True)
     turns.release()
-    await fourth
+    async with asyncio.timeout(5):
+        await fourth
+    assert third.cancelled()
 
 
 async def test_a_free_place_is_taken_without_waiting_and_never_twice() -> None:

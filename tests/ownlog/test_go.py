@@ -40,6 +40,7 @@ def test_it_goes_on_verifying_whatever_happens(world: World) -> None:
     go.run("clean", "-modcache")
     for module in (PRIVATE, PUBLIC, *LATER[:2]):
         go.run("mod", "download", str(module))
+    assert all((go.module_cache / f"cache/download/{module.name}.zip").exists() for module in (PRIVATE, PUBLIC))
 
 
 @pytest.mark.workers(1, 2)

@@ -32,6 +32,9 @@ async def test_idle_connections_are_closed_at_once(port: Port) -> None:
 
 async def test_without_connections_it_ends_at_once(port: Port) -> None:
     await asyncio.wait_for(port.listener.drain(20.0), 5.0)
+    assert port.listener.connections == 0
+    with pytest.raises(OSError, match=r"Connect|refused"):
+        await port.client()
 
 
 async def test_a_request_in_flight_is_answered_and_then_the_connection_ends(port: Port) -> None:

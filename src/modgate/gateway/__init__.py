@@ -1,6 +1,10 @@
 """The composition root: settings become a running gateway. The only package that knows every part.
 
 parts.py      where modules come from and what is remembered of them: the expression of sources
+directly.py   `direct`, the member of a chain that reads repositories
+verifying.py  the checksum database that everything public is verified with; checksums.py: its desk for operators
+ownlog.py     the checksum database of our own; ownport.py: its own port
+diagnosing.py the same thing fetched from each upstream, for `modgate diagnose`
 ports.py      where go commands ask; operators.py: where operators do; edges.py: what both have in common
 process.py    one serving process: parts and data port, opened and closed in their order
 alone.py      `workers = 1`: that process, with its signals and the admin port

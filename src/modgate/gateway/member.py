@@ -35,6 +35,7 @@ class Member:
         self._past: Snapshot = []
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[None]] = {}
+        self._closed = False
         self._channel: Channel | None = None
         self._process: Process | None = None
 
@@ -56,6 +57,8 @@ class Member:
             self._process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, pass_fds=descriptors)
         self._channel = await Channel.over(ours)
         self._channel.send_settings(loaded)
+        if self._closed:
+            self.say("stop")  # which was said while there was nobody yet to hear it
         try:
             async for message in self._channel.messages():
                 self._heard(message)
@@ -70,6 +73,7 @@ class Member:
 
     def close(self) -> None:
         """No further process of it will serve."""
+        self._closed = True
         for one in self.sockets:
             one.close()
 

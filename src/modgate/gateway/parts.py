@@ -120,14 +120,16 @@ def cached(
     answers = Answers(source, Changing(namespace, metrics, telling.unexpected), rules)
     most = max(settings.limits.mod, settings.limits.info)
     files = SmallFiles(namespace, telling.events, metrics, telling.unexpected, most=most)
-    artifacts = Ahead(
-        Artifacts(source, files, rules, checks, on_stored, verifier),
-        allowed=lambda ask: settings.fetch_ahead == "all" or not rules(ask.path).private,
-        is_stored=lambda ask: namespace.tree.identity(namespace.name, ask.name) is not None,
-        metrics=metrics,
-        unexpected=telling.unexpected,
-        at_once=max(1, min(AT_ONCE, settings.limits.upstream_requests_per_host // 4)) * (settings.fetch_ahead != "off"),
-    )
+    artifacts: Artifacts | Ahead = Artifacts(source, files, rules, checks, on_stored, verifier)
+    if settings.fetch_ahead != "off":
+        artifacts = Ahead(
+            artifacts,
+            allowed=lambda ask: settings.fetch_ahead == "all" or not rules(ask.path).private,
+            is_stored=lambda ask: namespace.tree.identity(namespace.name, ask.name) is not None,
+            metrics=metrics,
+            unexpected=telling.unexpected,
+            at_once=max(1, min(AT_ONCE, settings.limits.upstream_requests_per_host // 4)),
+        )
     zips = Zips(
         source,
         namespace,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,8 @@ class Team:
         self._members = [Member(own) for own in sockets]
         self._addresses = [spelled(one.getsockname()) for one in sockets[0]]
         self._silent: list[int] = []
-        self._stopping = False
+        self._halted = asyncio.Event()
+        """Set when no worker shall be started any more."""
         told.metrics.read(families.WORKERS, lambda: sum(member.ready.is_set() for member in self._members))
         self._restarts = told.metrics.counter(families.WORKER_RESTARTS)
 
@@ -123,7 +124,7 @@ class Team:
                 await lifecycle.run(started=lambda: announced(self._loaded, data, *(one.addresses for one in admin)))
             await self._ended(workers)
         finally:
-            self._stopping = True
+            self._halted.set()
             for member in self._members:
                 member.kill()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -157,7 +158,7 @@ class Team:
                 if worker.done():
                     worker.result()
                     return False
-        return not self._stopping
+        return not self._halted.is_set()
 
     async def _ended(self, workers: Sequence[asyncio.Future[None]]) -> None:
         """Wait for the workers' ends, and kill those that do not come to it."""
@@ -174,7 +175,7 @@ class Team:
         """
         member, deaths, served = self._members[number], 0, False
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while not self._halted.is_set():
             began = loop.time()
             try:
                 status = await member.run(self._share)
@@ -182,7 +183,7 @@ class Team:
                 raise SetupError(
                     "workers", f"a worker cannot be started ({error})", "free memory, or run fewer"
                 ) from error
-            if self._stopping:
+            if self._halted.is_set():
                 return
             served = served or member.has_served
             deaths = 1 if loop.time() - began > STEADY else deaths + 1
@@ -192,11 +193,13 @@ class Team:
                 )
             self._restarts.add()
             self._told.events.emit("worker_died", worker=number + 1, status=status)
-            await asyncio.sleep(PAUSES[min(deaths, len(PAUSES)) - 1])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSES[min(deaths, len(PAUSES)) - 1]):
+                    await self._halted.wait()
 
     def _stop(self, lifecycle: Lifecycle) -> None:
-        self._say("cut" if self._stopping else "stop")
-        self._stopping = True
+        self._say("cut" if self._halted.is_set() else "stop")
+        self._halted.set()
         # Nobody shall wait at a port that is served no more.
         for member in self._members:
             member.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modgate import __version__
 from modgate.observe.events import Events
-from modgate.observe.log import application_log
+from modgate.observe.log import Adopted, application_log
 from modgate.observe.metrics import Metrics
 from modgate.observe.process import register
 from modgate.settings.model import Settings
@@ -31,7 +32,8 @@ class Telling:
 
 
 def telling(settings: Settings) -> Telling:
-    """That of this process."""
+    """That of this process; what libraries log goes there too."""
     metrics, log = Metrics(), application_log(style=settings.log_format, level=settings.log_level)
+    logging.getLogger().addHandler(Adopted(log))
     register(metrics, version=__version__, started=time.time())
     return Telling(metrics, Events(metrics, log.warning), log)

@@ -56,7 +56,10 @@ class _Job:
 
     @property
     def is_urgent(self) -> bool:
-        """Somebody waits for it: a client for the end of a zip. Small files have been handed out already."""
+        """Somebody waits for it: for the end of a zip, or until a list is known to be out of date.
+
+        A small file has been handed out already.
+        """
         return self.move is None or self.move.data is None
 
     def settle(self) -> None:
