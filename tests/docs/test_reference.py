@@ -23,12 +23,14 @@ from modgate.serve.head import MARKS
 from modgate.serve.target import HEALTH, RESERVED
 from modgate.settings.environ import OTHERS
 from modgate.settings.fields import all_fields
+from modgate.settings.tables import described, tables
 from modgate.source.base import Cached, Kind
 from tests.docs.pages import ROOT, SOURCE, headings, pages, reference, rows, section, shown, spans
 
 
 def test_every_setting() -> None:
-    assert headings(reference("settings"), 3) == list(all_fields())
+    many = [field.name for name, hint in tables().items() for field in described(name, hint)]
+    assert headings(reference("settings"), 3) == [*all_fields(), *many]
 
 
 def test_every_command() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from modgate.errors import Malformed
+
 # RFC 3986 §3.2.1: userinfo ends at the last `@` before the authority ends. Quotes and blanks end a URL inside prose.
 _WITH_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})[^/?#\s\"'<>,|]*@")
 # GOPROXY entries need no scheme (protocol.md §1.5). A name and a password before a host tell it from `module@version`.
@@ -22,3 +24,9 @@ def redacted(text: str) -> str:
     if "@" not in text:
         return text
     return _WITHOUT_SCHEME.sub(r"\1", _WITH_SCHEME.sub(r"\1", text))
+
+
+def told(error: Malformed) -> str:
+    """What is wrong, without the text where that may hold a password: then only an `@` would say where it is."""
+    shown = "" if "@" in error.text else f" {error.text!r}"
+    return f"malformed {error.what}{shown}: {redacted(error.why)}"

@@ -79,6 +79,8 @@ def _wanted(field: Field) -> str:
         return "one of " + ", ".join(get_args(field.kind))
     if field.kind == tuple[str, ...]:
         return "a list of texts"
+    if field.kind is bool:
+        return "true or false"
     return "a text that is not empty" if _wire_type(field) is Path else "a text"
 
 

@@ -15,6 +15,9 @@ from modgate.errors import SetupError
 from modgate.settings.model import Settings
 from modgate.settings.values import Count, Size, Span, format_duration, format_size
 
+TABLES = ("route", "view", "host")
+"""Settings that stand many times: tables.py reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -48,6 +51,8 @@ class Field:
             return format_duration(value)
         if isinstance(self.unit, Size):
             return format_size(value)
+        if isinstance(value, bool):
+            return str(value).lower()
         return ",".join(value) if isinstance(value, tuple) else str(value)
 
     def value_in(self, settings: Settings) -> Any:
@@ -69,10 +74,15 @@ def _walk(group: type, defaults: Any, prefix: str) -> Iterator[Field]:
         default = entry.default if defaults is MISSING else getattr(defaults, entry.name)
         if is_dataclass(hint) and isinstance(hint, type):
             yield from _walk(hint, default, f"{prefix}{entry.name}.")
-            continue
-        marks = getattr(hint, "__metadata__", ())
-        unit = next((mark for mark in marks if isinstance(mark, Span | Size | Count)), None)
-        yield Field(prefix + entry.name, hint if unit is None else get_args(hint)[0], unit, default, group)
+        elif entry.name not in TABLES:
+            yield field_of(prefix + entry.name, hint, default, group)
+
+
+def field_of(name: str, hint: Any, default: Any, group: type) -> Field:
+    """The field `name` of the dataclass `group`, whose type is `hint`."""
+    marks = getattr(hint, "__metadata__", ())
+    unit = next((mark for mark in marks if isinstance(mark, Span | Size | Count)), None)
+    return Field(name, hint if unit is None else get_args(hint)[0], unit, default, group)
 
 
 def build(values: Mapping[str, Any]) -> Settings:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modgate.errors import SetupError
-from modgate.settings.fields import Field, unknown
+from modgate.settings.fields import TABLES, Field, unknown
 
 DEFAULT_NAME = "modgate.toml"
 """Read from the directory in which modgate is started, if it is there and no other file is named."""
@@ -57,11 +57,11 @@ def _flatten(
         name = prefix + key
         if name == PASSED_THROUGH and isinstance(value, dict):
             name = OWN_DATABASE
-        if name in known:
+        if name in known or name in TABLES:
             yield name, value
         elif name in groups and isinstance(value, dict):
             yield from _flatten(value, name + ".", known, groups, problems)
         elif name in groups:
             problems.append(SetupError(name, "is a table, not a value", f"write [{name}] and settings below it"))
         else:
-            problems.append(unknown(name, (*known, *groups - {""})))
+            problems.append(unknown(name, (*known, *TABLES, *groups - {""})))

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modgate.errors import SetupError
+from modgate.gomod.chain import Link
 from modgate.settings import environ as variables
+from modgate.settings import tables
 from modgate.settings.convert import from_text, from_toml
-from modgate.settings.fields import Field, all_fields, build, unknown
+from modgate.settings.fields import TABLES, Field, all_fields, build, unknown
 from modgate.settings.file import DEFAULT_NAME, flatten, read_file
 from modgate.settings.golang import read_go_env
 from modgate.settings.meaning import Meaning, interpret, problems
 from modgate.settings.model import Settings
+from modgate.settings.routing import Route, Routing
 from modgate.settings.upstream import only_this_gateway, usable
 
 Origin = Literal["flag", "environment", "file", "go env", "default"]
@@ -88,6 +91,9 @@ def examine(sources: Sources) -> Examined:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = dict.fromkeys(known, "default")
     for name, (origin, raw) in _given(sources, known, found).items():
+        if name in TABLES:
+            values[name] = tables.read(name, tables.tables()[name], raw, found)
+            continue
         origins[name] = origin
         try:
             values[name] = from_toml(known[name], raw) if origin == "file" else from_text(known[name], raw)
@@ -110,14 +116,30 @@ def _judged(
             settings, told = _with_gos_default(sources, settings)
             meaning = interpret(settings)
         chain, warnings = usable(meaning.chain, meaning.listen)
+        views, more = _usable_views(meaning, chain)
     except SetupError as problem:
         return Examined(None, (problem,))
     skips = sources.environ.get(variables.SKIP_CHECKSUM, "").lower() in ("true", "1")
     skipped = (SKIPPED,) if skips and meaning.checksum is not None else ()
-    whole = replace(meaning, chain=chain)
+    whole = replace(meaning, chain=chain, views=views)
     named = sources.environ.get(variables.SUMDB_DIR, "")
     elsewhere = sources.directory / named if named else None
-    return Examined(Loaded(settings, whole, (*told, *warnings, *skipped), origins, elsewhere, bool(skipped)), ())
+    return Examined(Loaded(settings, whole, (*told, *warnings, *more, *skipped), origins, elsewhere, bool(skipped)), ())
+
+
+def _usable_views(meaning: Meaning, default: tuple[Link, ...]) -> tuple[dict[str, Routing], tuple[str, ...]]:
+    """The views with links that can be asked only; `default` is what is left of the top level's chain."""
+    warnings: list[str] = []
+
+    def chain(route: Route) -> tuple[Link, ...]:
+        if not route.has_own_chain:
+            return default
+        links, told = usable(route.chain, meaning.listen, f"{route.place}.upstream")
+        warnings.extend(told)
+        return links
+
+    views = {name: routing.changed(chain) for name, routing in meaning.views.items()}
+    return views, tuple(dict.fromkeys(warnings))
 
 
 def _with_gos_default(sources: Sources, settings: Settings) -> tuple[Settings, tuple[str, ...]]:

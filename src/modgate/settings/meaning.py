@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from modgate.errors import Malformed, SetupError
@@ -16,8 +16,9 @@ from modgate.gomod.chain import Link, parse_chain
 from modgate.gomod.gosumdb import DatabaseSpec, parse_database, parse_gosumdb
 from modgate.gomod.govcs import Govcs
 from modgate.gomod.patterns import Patterns
-from modgate.gomod.redact import redacted
+from modgate.gomod.redact import told
 from modgate.settings.model import Ages, Settings
+from modgate.settings.routing import Route, Routing, ages_of, routings
 from modgate.settings.values import format_duration, format_size
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -53,8 +54,24 @@ class Meaning:
     insecure: Patterns
     govcs: Govcs
     trusted_proxies: tuple[Network, ...]
+    views: Mapping[str, Routing]
+    """The routes of each view; "" is what is served at the root."""
     own_listen: Address | None = None
     """The port of our own checksum database; None is off."""
+
+    def routes(self) -> Iterator[Route]:
+        """Every route of every view that any path may take."""
+        for routing in self.views.values():
+            yield from routing.all()
+
+    def is_private(self, path: str) -> bool:
+        """Whether the name of a module must not leave the building: one view that keeps it is enough."""
+        return any(routing.of(path).private for routing in self.views.values())
+
+    def is_exempt(self, path: str) -> bool:
+        """Whether a module need not be verified with the checksum database."""
+        routes = [routing.of(path) for routing in self.views.values()]
+        return self.no_checksum.match(path) or any(route.private or not route.checksum for route in routes)
 
 
 def interpret(settings: Settings) -> Meaning:
@@ -76,6 +93,7 @@ def interpret(settings: Settings) -> Meaning:
         insecure=_insecure(settings),
         govcs=_govcs(settings),
         trusted_proxies=_trusted_proxies(settings),
+        views=_views(settings),
         own_listen=_own_listen(settings),
     )
 
@@ -96,11 +114,19 @@ def problems(settings: Settings) -> Iterator[SetupError]:
         _govcs,
     )
     rules = (_own_name, _own_witness, _base_path, _tls, _access_log, _spool, _public_ages, _private_ages)
-    for check in (*readers, *rules):
-        try:
-            check(settings)
-        except SetupError as problem:
-            yield problem
+    found = [problem for check in (*readers, *rules) if (problem := _problem(check, settings)) is not None]
+    yield from found
+    # Routes are made of what was read above.
+    if not found and (problem := _problem(_route_ages, settings)) is not None:
+        yield problem
+
+
+def _problem(check: Callable[[Settings], object], settings: Settings) -> SetupError | None:
+    try:
+        check(settings)
+    except SetupError as problem:
+        return problem
+    return None
 
 
 def parse_address(text: str) -> Address:
@@ -138,14 +164,14 @@ def _chain(settings: Settings) -> tuple[Link, ...]:
     try:
         return parse_chain(settings.upstream)
     except Malformed as error:
-        raise SetupError("upstream", _told(error), "write it as GOPROXY: https://a.example,off") from error
+        raise SetupError("upstream", told(error), "write it as GOPROXY: https://a.example,off") from error
 
 
 def _checksum(settings: Settings) -> DatabaseSpec | None:
     try:
         return parse_gosumdb(settings.checksum)
     except Malformed as error:
-        raise SetupError("checksum", _told(error), "write it as GOSUMDB: name+key url, or off") from error
+        raise SetupError("checksum", told(error), "write it as GOSUMDB: name+key url, or off") from error
 
 
 def _databases(settings: Settings) -> tuple[DatabaseSpec, ...]:
@@ -163,7 +189,7 @@ def _databases(settings: Settings) -> tuple[DatabaseSpec, ...]:
         try:
             spec = parse_database(text)
         except Malformed as error:
-            raise SetupError("checksum_database", _told(error), "write name[+key] [url]") from error
+            raise SetupError("checksum_database", told(error), "write name[+key] [url]") from error
         if spec.name in listed:
             raise SetupError("checksum_database", f"{spec.name} is there twice", "remove one")
         listed.add(spec.name)
@@ -189,21 +215,25 @@ def _patterns(field: str, text: str) -> Patterns:
     try:
         return Patterns.parse(text)
     except Malformed as error:
-        raise SetupError(field, _told(error), "write it as GOPRIVATE: *.corp.example,rsc.io/private") from error
+        raise SetupError(field, told(error), "write it as GOPRIVATE: *.corp.example,rsc.io/private") from error
 
 
 def _insecure(settings: Settings) -> Patterns:
     try:
         return Patterns.parse(settings.git.insecure)
     except Malformed as error:
-        raise SetupError("git.insecure", _told(error), "write it as GOINSECURE: *.corp.example") from error
+        raise SetupError("git.insecure", told(error), "write it as GOINSECURE: *.corp.example") from error
 
 
 def _govcs(settings: Settings) -> Govcs:
     try:
         return Govcs.parse(settings.git.vcs)
     except Malformed as error:
-        raise SetupError("git.vcs", _told(error), "write it as GOVCS: *:git") from error
+        raise SetupError("git.vcs", told(error), "write it as GOVCS: *:git") from error
+
+
+def _views(settings: Settings) -> dict[str, Routing]:
+    return routings(settings, _chain(settings), _private(settings))
 
 
 def _trusted_proxies(settings: Settings) -> tuple[Network, ...]:
@@ -212,8 +242,8 @@ def _trusted_proxies(settings: Settings) -> tuple[Network, ...]:
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError as error:
-            told = f"{text!r} is no address or network"
-            raise SetupError("trusted_proxies", told, "write 10.1.2.3, or 10.0.0.0/8 without host bits") from error
+            problem = f"{text!r} is no address or network"
+            raise SetupError("trusted_proxies", problem, "write 10.1.2.3, or 10.0.0.0/8 without host bits") from error
     return tuple(networks)
 
 
@@ -243,7 +273,7 @@ def _own_name(settings: Settings) -> None:
     try:
         spec = parse_database(name)
     except Malformed as error:
-        raise SetupError(field, _told(error), "write host[/path], such as sum.corp.example") from error
+        raise SetupError(field, told(error), "write host[/path], such as sum.corp.example") from error
     if name != spec.name:
         raise SetupError(field, f"{name!r} is more than a name", "write host[/path], such as sum.corp.example")
     if name in {known.name for known in _databases(settings)}:
@@ -253,12 +283,6 @@ def _own_name(settings: Settings) -> None:
 def _own_witness(settings: Settings) -> None:
     if ":/" in str(settings.own_database.witness):
         raise SetupError("own_database.witness", "is a URL", "name a file on other storage than the data directory")
-
-
-def _told(error: Malformed) -> str:
-    """What is wrong, without the text where that may hold a password: then only an `@` would say where it is."""
-    shown = "" if "@" in error.text else f" {error.text!r}"
-    return f"malformed {error.what}{shown}: {redacted(error.why)}"
 
 
 def _base_path(settings: Settings) -> None:
@@ -285,8 +309,8 @@ def _access_log(settings: Settings) -> None:
 
 def _spool(settings: Settings) -> None:
     if settings.limits.spool < settings.limits.zip:
-        told = f"{format_size(settings.limits.spool)} is less than limits.zip ({format_size(settings.limits.zip)})"
-        raise SetupError("limits.spool", told, "a zip must fit into it; raise it or lower limits.zip")
+        problem = f"{format_size(settings.limits.spool)} is less than limits.zip ({format_size(settings.limits.zip)})"
+        raise SetupError("limits.spool", problem, "a zip must fit into it; raise it or lower limits.zip")
 
 
 def _public_ages(settings: Settings) -> None:
@@ -297,9 +321,14 @@ def _private_ages(settings: Settings) -> None:
     _ordered("freshness.private", settings.freshness.private)
 
 
+def _route_ages(settings: Settings) -> None:
+    for group, ages in ages_of(_views(settings)):
+        _ordered(group, ages)
+
+
 def _ordered(group: str, ages: Ages) -> None:
     for low, high in (("fresh", "stale"), ("stale", "keep")):
         least, most = getattr(ages, low), getattr(ages, high)
         if most < least:
-            told = f"{format_duration(most)} is less than {group}.{low} ({format_duration(least)})"
-            raise SetupError(f"{group}.{high}", told, f"raise it or lower {group}.{low}")
+            problem = f"{format_duration(most)} is less than {group}.{low} ({format_duration(least)})"
+            raise SetupError(f"{group}.{high}", problem, f"raise it or lower {group}.{low}")

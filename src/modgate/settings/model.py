@@ -6,6 +6,7 @@ take them (seconds as float, bytes as int); how people may write them is in valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -157,6 +158,62 @@ class Git:
     path costs one look."""
 
 
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Marks a table that holds some settings of a group, and leaves all others as they are elsewhere."""
+
+    of: type
+    only: tuple[str, ...] = ()
+    """Which ones it may hold; empty for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where the modules of some paths come from, and what holds for them. Of all routes the first one that matches a
+    path counts, in the order of the file; what none matches comes from `upstream`."""
+
+    match: tuple[str, ...]
+    """Module paths. `github.com/corp/*` is a glob as in GOPRIVATE, which also matches whatever lies below; `**` stands
+    for any number of elements (`github.com/**` is all of that host); `re:` begins a regular expression for the whole
+    path, in Python's syntax."""
+    exclude: tuple[str, ...] = ()
+    """Paths that this route leaves to the next ones, in the same syntax."""
+    upstream: str = field(default="", repr=False)
+    """Where its modules come from, in the syntax of GOPROXY; empty for the chain of the top level. `off` serves what is
+    stored, and nothing else."""
+    private: bool = False
+    """Whether its modules are ours alone: they have a namespace, ages of their own, are not looked up in any public
+    checksum database, and their names never leave the building. What a pattern of the top level's `private` names is
+    private on every route."""
+    namespace: str = ""
+    """The name under which its modules are stored, for private ones; default `private`, in the view NAME
+    `NAME-private`. Routes with one name share what is stored. A path that comes to another name starts empty there."""
+    checksum: bool = True
+    """Whether its public modules are verified with the checksum database; private ones never are."""
+    forward_token: str = ""
+    """The name of a header of clients, such as `X-Proxy-Token`, whose value is sent to the upstreams as
+    `Authorization: Bearer`. What comes so is for that client only: it is neither stored nor shared. Needs
+    `private`."""
+    freshness: Annotated[Mapping[str, float], Some(Ages)] = field(default_factory=dict)
+    """Ages that differ from those of `freshness.public`, or of `freshness.private` if it is private."""
+    deadlines: Annotated[
+        Mapping[str, float], Some(Deadlines, ("connect", "first_byte", "idle", "small_total", "total"))
+    ] = field(default_factory=dict)
+    """Deadlines of its upstreams that differ from `deadlines`."""
+    limits: Annotated[Mapping[str, int], Some(Limits, ("zip", "mod", "info", "list"))] = field(default_factory=dict)
+    """Limits of its answers that differ from `limits`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A GOPROXY base of its own, `http://gateway/NAME`, with its own routes (`[[view.NAME.route]]`, with the same
+    settings as `[[route]]`; those of the top level do not hold there). What none of them matches comes from the top
+    level's `upstream`."""
+
+    route: tuple[Route, ...] = ()
+    """Its routes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of modgate's settings. `upstream` and `data` have no default here: load.py asks this machine for them."""
@@ -217,3 +274,5 @@ class Settings:
     breaker: Breaker = Breaker()
     git: Git = Git()
     own_database: OwnDatabase = OwnDatabase()
+    route: tuple[Route, ...] = ()
+    view: Mapping[str, View] = field(default_factory=dict)

@@ -18,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
 
 
-def usable(chain: Iterable[Link], listen: Address) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+def usable(chain: Iterable[Link], listen: Address, field: str = "upstream") -> tuple[tuple[Link, ...], tuple[str, ...]]:
     """The links that can be asked, and warnings about what was left out or is plain http; each is one line.
 
     Raises:
@@ -28,16 +28,16 @@ def usable(chain: Iterable[Link], listen: Address) -> tuple[tuple[Link, ...], tu
     for link in chain:
         url = urlsplit(link.url)
         if _is_this_gateway(url, listen):
-            warnings.append(f"upstream: {link.shown} is left out, because it is this gateway itself")
+            warnings.append(f"{field}: {link.shown} is left out, because it is this gateway itself")
         else:
             kept.append(link)
             if url.scheme == "http" and not _is_loopback(url.hostname or ""):
                 plain.append(link.shown)
     if plain:
-        warnings.append(f"upstream: {', '.join(plain)} is plain http: whoever is on the way can read and change it")
+        warnings.append(f"{field}: {', '.join(plain)} is plain http: whoever is on the way can read and change it")
     if not kept:
-        told = "nothing is left of the chain" + _because(warnings)
-        raise SetupError("upstream", told, "give a proxy: --upstream URL")
+        told = "nothing is left of the chain" + _because(warnings, field)
+        raise SetupError(field, told, "give a proxy: --upstream URL")
     return tuple(kept), tuple(warnings)
 
 
@@ -47,8 +47,8 @@ def only_this_gateway(chain: Iterable[Link], listen: Address) -> bool:
     return bool(proxies) and all(_is_this_gateway(urlsplit(url), listen) for url in proxies)
 
 
-def _because(warnings: list[str]) -> str:
-    return "".join(f" ({warning.removeprefix('upstream: ')})" for warning in warnings)
+def _because(warnings: list[str], field: str) -> str:
+    return "".join(f" ({warning.removeprefix(f'{field}: ')})" for warning in warnings)
 
 
 def _is_this_gateway(url: SplitResult, listen: Address) -> bool:
