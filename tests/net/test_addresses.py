@@ -149,3 +149,34 @@ async def test_on_a_network_that_knows_only_our_upstreams_their_names_prove_that
     addresses = Addresses(Private(), names, controls=["gone.example", "mirror.example"])
     with pytest.raises(Absent):
         await addresses.resolve("nowhere.example", 443)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("public.example", None),
+        ("private.example", Forbidden),
+        ("10.1.2.3", Forbidden),
+        ("git.corp.example", None),  # allowed by its name: it need not be known here
+        ("git.corp.example.", None),
+        ("10.2.0.9", None),
+        ("net.example", None),
+        ("nowhere.example", Unavailable),  # the proxy may know it: that is no absence
+        ("broken.example", Unavailable),
+    ],
+)
+async def test_a_host_behind_a_proxy_is_judged_by_what_is_known_here(
+    host: str, expected: type[GatewayError] | None
+) -> None:
+    names = Names(
+        public__example=["8.8.8.8"],
+        private__example=["8.8.8.8", "192.168.0.1"],
+        net__example=["10.2.0.9"],
+        broken__example=socket.gaierror(socket.EAI_AGAIN, "try again"),
+    )
+    addresses = Addresses(Private.of(["*.corp.example", "10.2.0.0/16"]), names)
+    if expected is None:
+        await addresses.admit(host, 443)
+    else:
+        with pytest.raises(expected):
+            await addresses.admit(host, 443)

@@ -115,6 +115,26 @@ class Addresses:
                 raise Forbidden(source=name, reason=f"{what}; a setting has to allow this host")
         return addresses
 
+    async def admit(self, host: str, port: int) -> None:
+        """Pass a host that a proxy will look up anew: as `resolve`, but a name that is allowed need not be known here.
+
+        The proxy may find another address. That is its owner's to prevent: an address is checked here so that a
+        stranger's name for what our own resolver knows as private gets no further than this.
+
+        Raises:
+            Forbidden: it has an address that is not public.
+            Unavailable: it cannot be looked up here, which says nothing about existence: the proxy may know it. A
+                network whose resolver knows only its own names has to allow the others by name.
+        """
+        name = host.strip("[]").rstrip(".").lower()
+        if any(fnmatchcase(name, pattern) for pattern in self._private.patterns):
+            return
+        try:
+            await self.resolve(host, port)
+        except (Absent, Unavailable) as error:
+            reason = f"{error.reason}; before a proxy is asked for it, it has to be known here, or allowed by name"
+            raise Unavailable(source=name, reason=reason, trouble=Trouble.CONNECTION) from error
+
     async def _looked_up(self, name: str, port: int) -> list[str]:
         if not _HOST.fullmatch(name):
             raise Absent(source=name, reason="no host name")

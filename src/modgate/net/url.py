@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 _RESERVED = ":/?#[]@!$&'()*+,;=%"
@@ -20,7 +20,7 @@ class Target:
 
     url: str
     """Without credentials; a redirect may have put a signature into its query."""
-    authorization: str = ""
+    authorization: str = field(default="", repr=False)
     """Value of the Authorization header; never shown."""
 
     @property

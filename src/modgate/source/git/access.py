@@ -51,6 +51,8 @@ class Access:
     config: Mapping[str, str] = field(default_factory=dict)
     """Settings for this host: pinned address, credentials. Never shown."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    is_signed: bool = False
+    """Whether a credential of ours goes with it: then a host that wants one has refused it."""
     lane: str = ""
     """The host: how many talk to one is bounded. "" for none."""
 

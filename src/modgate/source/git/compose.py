@@ -6,20 +6,20 @@ Belongs here: wiring. Not here: settings files, environment variables, who runs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modgate.net.addresses import Addresses
 from modgate.net.client import Client
 from modgate.net.limits import Deadlines
+from modgate.net.rules import HostRules
 from modgate.source.base import Source
 from modgate.source.git.direct import Direct, Manner
-from modgate.source.git.discovery import Allowed, Discovery
-from modgate.source.git.hosts import Credential, Hosts, nobody
+from modgate.source.git.discovery import Allowed, Discovery, Permitted, anywhere
+from modgate.source.git.hosts import Hosts
 from modgate.source.git.mirror import Retagged
 from modgate.source.git.mirrors import Mirrors
-from modgate.source.git.places import RepositoryUrl
 from modgate.source.git.program import Bounds, Git
 
 
@@ -70,15 +70,15 @@ def composed(
     addresses: Addresses,
     proxy: Callable[[str], Source],
     *,
-    credential: Callable[[RepositoryUrl], Awaitable[Credential]] = nobody,
-    authorization: Callable[[str], str] = lambda _: "",
+    rules: HostRules | None = None,
+    permitted: Permitted = anywhere,
     retagged: Retagged = lambda *_: None,
 ) -> Composed:
     """Put `direct` together.
 
-    `client` was made with `addresses`, so that pages, redirects and repositories are reached by the same rules; `proxy`
-    gives a source for a GOPROXY base URL that a host names, over the same client; `credential` and `authorization` give
-    what a git host, and the host of a page, want to see; `retagged` is told of tags that have moved.
+    `client` was made with `addresses` and `rules`, so that pages, redirects and repositories are reached by the same
+    rules; `proxy` gives a source for a GOPROXY base URL that a host names; `permitted` says which repositories the page
+    of a path may name; `retagged` is told of tags that have moved.
 
     Raises:
         OSError: the directory cannot be made.
@@ -92,7 +92,7 @@ def composed(
         client,
         protocols=setup.protocols,
         deadlines=setup.deadlines,
-        credential=credential,
+        rules=rules,
         config=setup.config,
     )
     mirrors = Mirrors(repositories, git, hosts, setup.size, retagged)
@@ -107,6 +107,6 @@ def composed(
         ping,
         deadlines=setup.deadlines,
         age=setup.page_age,
-        authorization=authorization,
+        permitted=permitted,
     )
     return Composed(Direct(discovery, mirrors, proxy, setup.manner), mirrors, git)

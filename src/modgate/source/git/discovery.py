@@ -11,26 +11,37 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 from modgate.errors import Absent, Forbidden, GatewayError, Malformed, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.gomod.govcs import Govcs
 from modgate.gomod.patterns import Patterns
-from modgate.net.client import Client, Response
+from modgate.net.client import Client
 from modgate.net.limits import Deadlines
+from modgate.net.response import Response
 from modgate.net.url import Target
 from modgate.source.git.direct import ProxyBase, Root
 from modgate.source.git.forges import Known, known
 from modgate.source.git.pages import Import, imports_of, matching
-from modgate.source.git.places import check_subdirectory, repository_url
+from modgate.source.git.places import RepositoryUrl, check_subdirectory, repository_url
 
 PAGE = 1 << 20
 """Bytes of a page that are read: its tags stand in the head."""
 PAGES = 4096
 """Pages that are remembered, with a few hundred bytes each."""
+NOT_PERMITTED = "what this gateway has credentials for is served under another host's name only if that path is private"
 LABEL = "go-get"
 """Of these requests in metrics: paths of strangers name any number of hosts."""
+
+Permitted: TypeAlias = Callable[[str, RepositoryUrl], bool]
+"""Whether the page of a module path may name a repository or proxy."""
+
+
+def anywhere(_path: str, _url: RepositoryUrl) -> bool:
+    """Where there are no credentials, any page may name any place."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Allowed:
     """Of repositories, for all paths."""
     insecure: Patterns = field(default_factory=Patterns)
     """Paths that may also be asked for, and fetched, without encryption (as GOINSECURE)."""
-    private: Patterns = field(default_factory=Patterns)
+    is_private: Callable[[str], bool] = lambda _: False
     """Paths that `private:` in GOVCS means."""
 
     def check(self, path: str, vcs: str, url: str) -> None:
@@ -51,7 +62,7 @@ class Allowed:
         Raises:
             Forbidden: its system, or its URL's scheme, is not allowed.
         """
-        if not self.govcs.allows(path, vcs, private=self.private.match(path)):
+        if not self.govcs.allows(path, vcs, private=self.is_private(path)):
             raise Forbidden(source=url, reason=f"GOVCS disallows using {vcs} for {path}")
         if vcs != "git":
             raise Forbidden(source=url, reason=f"it is kept in {vcs}; only git repositories can be read directly")
@@ -80,19 +91,19 @@ class Discovery:
         deadlines: Deadlines,
         age: float = 600.0,
         absent_age: float = 10.0,
-        authorization: Callable[[str], str] = lambda _: "",
+        permitted: Permitted = anywhere,
     ) -> None:
         """`client` checks addresses; `ping` looks whether there is a repository at a URL, or raises.
 
-        `age` and `absent_age`: seconds for which tags, and that there are none, are remembered. `authorization` gives
-        the header's value for a URL.
+        `age` and `absent_age`: seconds for which tags, and that there are none, are remembered. `permitted` says
+        whether the page of a module path may name a URL: a stranger's page must not spend our credentials.
         """
         self._client = client
         self._allowed = allowed
         self._ping = ping
         self._deadlines = deadlines
         self._ages = (age, absent_age)
-        self._authorization = authorization
+        self._permitted = permitted
         self._pages: OrderedDict[str, _Page] = OrderedDict()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._pinged: dict[str, str] = {}
@@ -146,6 +157,8 @@ class Discovery:
             raise Absent(source=path.partition("/")[0], reason=reason)
         check_subdirectory(found.subdirectory)
         url = repository_url(found.url)
+        if not self._permitted(path, url):
+            raise Forbidden(source=path.partition("/")[0], reason=f"its page names {found.url}; {NOT_PERMITTED}")
         if found.vcs == "mod":
             if url.scheme != "https" and not (url.scheme == "http" and self._allowed.insecure.match(path)):
                 raise Forbidden(source=found.url, reason="a proxy has to be asked by https")
@@ -207,8 +220,7 @@ class Discovery:
         url = f"{scheme}://{host}/{rest}?go-get=1"
         try:
             async with AsyncExitStack() as stack, asyncio.timeout(self._deadlines.total_small):
-                target = Target(url, self._authorization(url))
-                response = await self._client.get(stack, target, self._deadlines, upstream=LABEL)
+                response = await self._client.get(stack, Target(url), self._deadlines, upstream=LABEL)
                 found = tuple(imports_of(await _beginning(response)))
                 return found or _nothing(host, response.status)
         except TimeoutError as error:

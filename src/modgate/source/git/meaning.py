@@ -12,10 +12,12 @@ from modgate.errors import Absent, Forbidden, GatewayError, Trouble, Unavailable
 from modgate.gomod.redact import redacted
 
 _REFUSED = re.compile(
-    r"Permission denied \(|returned error: (401|403)|Authentication failed|HTTP Basic: Access denied"
-    r"|Host key verification failed",
+    r"Permission denied \(|returned error: (401|403)|Authentication failed|HTTP Basic: Access denied",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"could not read (Username|Password)", re.IGNORECASE)
+_UNTRUSTED = re.compile(r"certificate verif|SSL certificate problem|server certificate", re.IGNORECASE)
+_STRANGE = re.compile(r"Host key verification failed")
 _POLICY = re.compile(r"transport '[^']*' not allowed")
 _TEMPORARY = re.compile(
     r"Could not resolve host|server misbehaving|Connection (refused|timed out|reset)|Failed to connect|i/o timeout"
@@ -48,6 +50,8 @@ def meaning(text: str, source: str) -> GatewayError:
         return Unavailable(source=source, reason=f"is more than git may have here ({said})", trouble=Trouble.OURS)
     if _POLICY.search(text):
         return Forbidden(source=source, reason=f"its protocol is not allowed here ({said})")
+    if _STRANGE.search(text):
+        return Unavailable(source=source, reason="has an ssh key that is not known here: setting host.known_hosts")
     if _REFUSED.search(text):
         return Unavailable(source=source, reason=f"does not accept this gateway's credentials ({said})")
     # Before absence: a broken connection may be reported together with "does not appear to be a git repository".
@@ -78,9 +82,24 @@ def is_redirect(text: str) -> bool:
     return _REDIRECT.search(text) is not None
 
 
+def asks_for_credentials(text: str) -> bool:
+    """Say whether a host wants to see others than it was shown, if any."""
+    return _ASKS.search(text) is not None
+
+
+def is_refused(text: str) -> bool:
+    """Say whether a host that was shown a credential does not take it: it asks for one, or says so."""
+    return _REFUSED.search(text) is not None or asks_for_credentials(text)
+
+
+def is_untrusted(text: str) -> bool:
+    """Say whether the host's TLS certificate is the trouble."""
+    return _UNTRUSTED.search(text) is not None
+
+
 def is_unclear(text: str) -> bool:
     """Say whether the table does not know git's text: then asking in a simpler way may help."""
-    return not any(known.search(text) for known in (_OURS, _POLICY, _REFUSED, _TEMPORARY, _ABSENT, _REDIRECT))
+    return not any(known.search(text) for known in (_OURS, _POLICY, _STRANGE, _REFUSED, _TEMPORARY, _ABSENT, _REDIRECT))
 
 
 def last_words(text: str) -> str:

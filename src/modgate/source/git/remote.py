@@ -16,7 +16,15 @@ from typing import Protocol
 from modgate.errors import GatewayError, Unavailable
 from modgate.source.git.access import PARTIAL, Access
 from modgate.source.git.layout import WHOLE, clear
-from modgate.source.git.meaning import is_redirect, is_unclear, last_words, meaning
+from modgate.source.git.meaning import (
+    asks_for_credentials,
+    is_redirect,
+    is_refused,
+    is_unclear,
+    is_untrusted,
+    last_words,
+    meaning,
+)
 from modgate.source.git.program import Git, GitFailed
 
 _LEFT_LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|cannot lock ref|shallow file has changed")
@@ -44,6 +52,13 @@ class Hosts(Protocol):
 
     async def follow(self, url: str) -> bool:
         """Find out where a repository has moved to, if it has; then `access` leads there.
+
+        Raises:
+            GatewayError: it could not be found out; tells more of an untrusted certificate than git does.
+        """
+
+    async def renew(self, url: str) -> bool:
+        """The credential was refused; say whether there is another one now.
 
         Raises:
             GatewayError.
@@ -96,9 +111,12 @@ class Remote:
             except GitFailed as error:
                 if inside:
                     await asyncio.to_thread(clear, place)
-                locked = inside and _LEFT_LOCKED.search(error.text)
-                if attempt == 1 and (locked or (is_redirect(error.text) and await self._hosts.follow(self._url))):
+                if attempt == 1 and await self._may_mend(error.text, access, inside):
                     continue
+                if access.is_signed and asks_for_credentials(error.text):
+                    # Hosts ask strangers for credentials whether a repository is there or not; we are none.
+                    reason = f"does not accept this gateway's credentials ({last_words(error.text)})"
+                    raise Unavailable(source=self._url, reason=reason) from error
                 raise
             except GatewayError as error:
                 error.source = error.source or self._url
@@ -106,6 +124,14 @@ class Remote:
                     await asyncio.to_thread(clear, place)
                 raise
         raise AssertionError("the second attempt returns or raises")
+
+    async def _may_mend(self, text: str, access: Access, inside: bool) -> bool:
+        """Whether a second attempt may do better."""
+        if inside and _LEFT_LOCKED.search(text):
+            return True
+        if is_redirect(text) or is_untrusted(text):
+            return await self._hosts.follow(self._url)
+        return access.is_signed and is_refused(text) and await self._hosts.renew(self._url)
 
     def _meant(self, error: GitFailed) -> GatewayError:
         if is_redirect(error.text):
