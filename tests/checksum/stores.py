@@ -100,9 +100,12 @@ class MemoryWitness:
     def __init__(self, faults: Faults | None = None, note: bytes | None = None) -> None:
         self.note = note
         self.faults = faults or Faults()
+        self.is_down = False
 
     async def read(self) -> bytes | None:
         await asyncio.sleep(0)
+        if self.is_down:
+            self.faults.fail()
         return self.note
 
     async def write(self, old: bytes | None, new: bytes) -> bool:

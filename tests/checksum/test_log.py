@@ -217,6 +217,53 @@ async def test_a_log_restored_from_an_older_copy_signs_nothing() -> None:
     assert parse_signed_head(backup.head).size == 2
 
 
+async def test_while_the_witness_fails_nothing_new_is_published_and_what_was_is_served_by_all() -> None:
+    rows, witness = Rows(), MemoryWitness()
+    one, two = [await started(MemoryStore(rows), witness) for _ in range(2)]
+    await records(one, 1)
+    known, witness.is_down = rows.head, True
+    assert known == one.published.note == witness.note
+    with pytest.raises(Unavailable, match="went away"):
+        await records(one, 2)
+    assert (rows.head, len(rows.texts)) == (known, 2), "the record is there, and no head that the witness lacks"
+    with pytest.raises(Unavailable, match="went away"):
+        await two.lookup("example.com/m@v1.0.2")
+    for log in (one, two):
+        answer = await log.lookup("example.com/m@v1.0.1")
+        assert answer is not None and parse_lookup(answer).note == known
+        assert (await log.latest()).note == known
+        assert await log.tile(parse_tile("tile/8/0/000.p/1"))
+    with pytest.raises(Unavailable, match="went away"):
+        await started(MemoryStore(rows), witness)
+    witness.is_down = False
+    assert await two.lookup("example.com/m@v1.0.2") is not None
+    assert parse_signed_head(witness.note or b"").size == 2
+
+
+async def test_a_new_witness_is_told_at_the_start() -> None:
+    rows, witness = Rows(), MemoryWitness()
+    await records(await started(MemoryStore(rows)), 1)
+    log = await started(MemoryStore(rows), witness)
+    assert witness.note == log.published.note
+
+
+@pytest.mark.parametrize("grown", [False, True], ids=["as it was", "grown since"])
+async def test_an_older_copy_put_below_a_running_process_takes_nothing_back(grown: bool) -> None:
+    store = MemoryStore()
+    log = await started(store)
+    await records(log, 1, 2)
+    backup = copy.deepcopy(store.rows)
+    await records(log, 3)
+    known, store.rows = log.published, backup
+    if grown:
+        await records(await started(MemoryStore(backup)), 4, 5)
+    with pytest.raises(Corrupt, match=r"older copy|other content"):
+        await log.latest()
+    with pytest.raises(Corrupt, match=r"older copy|other content"):
+        await records(log, 6)
+    assert log.published == known
+
+
 async def test_a_log_that_grew_otherwise_than_the_witness_saw_signs_nothing() -> None:
     rows, witness = Rows(), MemoryWitness()
     await records(await started(MemoryStore(rows), witness), 1, 2)

@@ -11,8 +11,9 @@ import pytest
 
 from modgate.tlog.tree import parse_lookup, parse_signed_head
 from tests.cli.command import run
+from tests.ownlog.blobs import Blobs, Trouble
 from tests.ownlog.company import NAME, PRIVATE, PUBLIC, Company, founded, free_port, grow, log_file
-from tests.world import Module, World, client
+from tests.world import Module, World, client, eventually
 
 BASE = f"sumdb/{NAME}"
 
@@ -163,7 +164,7 @@ def test_workers_write_one_log(world: World) -> None:
 def audit(company: Company, data: Path) -> tuple[int, str]:
     done = run(
         "checksum", "audit", "--data", str(data), "--upstream", "off", "--checksum", "off",
-        "--set", f"own_database.name={NAME}", "--set", f"own_database.key={company.key}",
+        "--private", "corp.example", "--set", f"own_database.name={NAME}", "--set", f"own_database.key={company.key}",
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -188,22 +189,48 @@ def test_an_audit_tells_of_a_store_that_has_something_else(world: World) -> None
     assert f"record 0: {PRIVATE} zip: the log has {PRIVATE.h1}, the store h1:else" in said
 
 
-def test_a_log_restored_from_an_older_day_is_refused_and_told_what_to_do(world: World) -> None:
+@pytest.mark.parametrize("on_the_web", [False, True], ids=["file", "URL"])
+def test_a_log_restored_from_an_older_day_is_refused_and_told_what_to_do(world: World, on_the_web: bool) -> None:
     company = founded(world, PRIVATE)
-    witness = world.home / "witness" / "head"
-    witness.parent.mkdir()
-    gateway = company.gateway(own={"witness": witness})
-    gateway.stop()
-    older = log_file(gateway.data).read_bytes()
-    gateway = company.gateway(gateway.data, own={"witness": witness})
-    gateway.get(lookup(PRIVATE))
-    gateway.stop()
-    log_file(gateway.data).write_bytes(older)
-    for name in ("-wal", "-shm"):
-        Path(f"{log_file(gateway.data)}{name}").unlink(missing_ok=True)
-    with pytest.raises(AssertionError) as refused:
-        company.gateway(gateway.data, own={"witness": witness})
+    with Blobs() as blobs:
+        witness = blobs.url() if on_the_web else world.home / "head"
+        gateway = company.gateway(own={"witness": witness})
+        gateway.stop()
+        older = log_file(gateway.data).read_bytes()
+        gateway = company.gateway(gateway.data, own={"witness": witness})
+        gateway.get(lookup(PRIVATE))
+        gateway.stop()
+        log_file(gateway.data).write_bytes(older)
+        for name in ("-wal", "-shm"):
+            Path(f"{log_file(gateway.data)}{name}").unlink(missing_ok=True)
+        with pytest.raises(AssertionError) as refused:
+            company.gateway(gateway.data, own={"witness": witness})
     assert "it is an older copy; bring back the newest copy of the log" in str(refused.value)
+
+
+@pytest.mark.workers(1, 2)
+def test_while_the_witness_is_away_nothing_new_is_published_and_what_was_is_served(world: World) -> None:
+    company = founded(world, PRIVATE, PUBLIC)
+    with Blobs() as blobs:
+        gateway = company.gateway(own={"witness": blobs.url(user="modgate:secret")})
+        assert gateway.get(lookup(PRIVATE)).status == 200
+        known = blobs.files["/head"]
+        blobs.trouble = Trouble.FAILS
+        refused = gateway.get(lookup(PUBLIC))
+        assert (refused.status, "the witness at 127.0.0.1 cannot be used (answered 500)" in refused.text) == (503, True)
+        assert "retry-after" in refused.headers
+        assert gateway.get(lookup(PRIVATE)).status == 200
+        assert gateway.get(f"{PUBLIC.name}.zip").status == 200
+        assert gateway.get(f"{BASE}/latest").body == blobs.files["/head"] == known
+        assert gateway.metric("modgate_events_total", event="witness_unavailable") >= 1
+        blobs.trouble = Trouble.NOTHING
+        eventually(lambda: gateway.get(lookup(PUBLIC)).status == 200, "it heals by itself")
+        assert parse_signed_head(blobs.files["/head"]).size == 2
+        if world.workers == 1:  # of several, each tells of what it has seen itself
+            assert gateway.metric("modgate_events_total", event="witness_available") == 1
+        assert blobs.authorizations == {"Basic bW9kZ2F0ZTpzZWNyZXQ="}
+        gateway.stop()
+        assert "secret@" not in gateway.log_text() and "modgate:secret" not in gateway.log_text()
 
 
 def test_it_does_not_start_without_a_key_or_a_witness_that_can_be_reached(world: World) -> None:
@@ -212,6 +239,10 @@ def test_it_does_not_start_without_a_key_or_a_witness_that_can_be_reached(world:
         company.gateway(own={"key": world.home / "none"})
     with pytest.raises(AssertionError, match="the witness head cannot be used"):
         company.gateway(own={"witness": world.home / "not" / "mounted" / "head"})
+    with pytest.raises(
+        AssertionError, match=r"own_database: the witness at 127\.0\.0\.1 cannot be used \(could not be r"
+    ):
+        company.gateway(own={"witness": f"http://127.0.0.1:{free_port()}/head"})
 
 
 def test_a_log_that_has_grown_elsewhere_is_followed(world: World) -> None:

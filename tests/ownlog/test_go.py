@@ -22,7 +22,7 @@ def test_private_and_public_modules_and_a_toolchain_verify(world: World) -> None
 
 
 def test_it_goes_on_verifying_whatever_happens(world: World) -> None:
-    company = founded(world, PRIVATE, PUBLIC, *LATER)
+    company = founded(world, PRIVATE, PUBLIC, TOOLCHAIN, *LATER)
     gateway = company.gateway()
     go = world.go(gateway, sumdb=company.gosumdb)
     go.run("mod", "download", str(PRIVATE))
@@ -30,7 +30,7 @@ def test_it_goes_on_verifying_whatever_happens(world: World) -> None:
     grow(company, gateway.data, 260)
     go.run("mod", "download", str(LATER[0]))
     go.run("clean", "-modcache")
-    for module in (PRIVATE, PUBLIC, LATER[0]):
+    for module in (PRIVATE, PUBLIC, TOOLCHAIN, LATER[0]):
         go.run("mod", "download", str(module))
 
     gateway.stop()
@@ -38,9 +38,13 @@ def test_it_goes_on_verifying_whatever_happens(world: World) -> None:
     go.run("mod", "download", str(LATER[1]))
     company.upstream.goes_down()
     go.run("clean", "-modcache")
-    for module in (PRIVATE, PUBLIC, *LATER[:2]):
+    everything = (PRIVATE, PUBLIC, TOOLCHAIN, *LATER[:2])
+    for module in everything:
         go.run("mod", "download", str(module))
-    assert all((go.module_cache / f"cache/download/{module.name}.zip").exists() for module in (PRIVATE, PUBLIC))
+    assert all((go.module_cache / f"cache/download/{module.name}.zip").exists() for module in everything)
+    newcomer = world.go(gateway, sumdb=company.gosumdb)
+    for module in reversed(everything):
+        newcomer.run("mod", "download", str(module))
 
 
 @pytest.mark.workers(1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -12,11 +13,11 @@ import pytest
 
 from modgate.cache.evidence import Complete
 from modgate.checksum.owncheck import as_recorded
-from modgate.checksum.ownsums import PublicSums, StoreSums, record_text
+from modgate.checksum.ownsums import AT_ONCE, PublicSums, StoreSums, record_text
 from modgate.errors import Absent, Corrupt, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.gomod.paths import check_path
-from modgate.source.base import Answer, Ask, Kind, Ready, Terms
+from modgate.source.base import Answer, Ask, Caller, Kind, Ready, Terms
 from modgate.storage.log import LogRow
 from modgate.storage.records import ArtifactRow
 from tests.checksum.log import sums
@@ -68,9 +69,9 @@ class Record:
 
 async def test_what_the_store_has_is_recorded_without_asking_anybody() -> None:
     store = Store()
-    await StoreSums(store, store).grounds(PATH, VERSION, Terms())
+    await StoreSums(store, lambda _: store).grounds(PATH, VERSION, Terms())
     store.asked.clear()
-    grounds = await StoreSums(store, store, lambda: 17.0).grounds(PATH, VERSION, Terms())
+    grounds = await StoreSums(store, lambda _: store, lambda: 17.0).grounds(PATH, VERSION, Terms())
     assert store.asked == []
     assert grounds.text == f"{PATH} v1.0.0 {SUMS['zip']}\n{PATH} v1.0.0/go.mod {SUMS['mod']}\n"
     assert json.loads(grounds.evidence) == {"recorded": 17.0, "from": "store", "source": "an upstream"}
@@ -78,7 +79,7 @@ async def test_what_the_store_has_is_recorded_without_asking_anybody() -> None:
 
 async def test_what_it_lacks_is_fetched_and_recorded_when_its_rows_are_durable() -> None:
     store = Store()
-    grounds = await StoreSums(store, store).grounds(PATH, VERSION, Terms())
+    grounds = await StoreSums(store, lambda _: store).grounds(PATH, VERSION, Terms())
     assert store.asked == [f"{PATH}@v1.0.0 mod", f"{PATH}@v1.0.0 zip"]
     assert grounds.text == record_text(PATH, VERSION, SUMS)
 
@@ -86,7 +87,7 @@ async def test_what_it_lacks_is_fetched_and_recorded_when_its_rows_are_durable()
 @pytest.mark.parametrize(("loses", "asked"), [(1, 3), (2, 2)])
 async def test_a_download_that_fails_is_asked_for_once_more(loses: int, asked: int) -> None:
     store = Store(loses=loses)
-    recorded = StoreSums(store, store).grounds(PATH, VERSION, Terms())
+    recorded = StoreSums(store, lambda _: store).grounds(PATH, VERSION, Terms())
     if loses == 1:
         assert (await recorded).text == record_text(PATH, VERSION, SUMS)
     else:
@@ -95,10 +96,32 @@ async def test_a_download_that_fails_is_asked_for_once_more(loses: int, asked: i
     assert len(store.asked) == asked
 
 
+async def test_it_is_fetched_for_whoever_asked_and_only_so_many_at_a_time() -> None:
+    store, under_way, most, callers = Store(), 0, 0, set[str]()
+
+    class Slow:
+        name = "slow"
+
+        async def get(self, ask: Ask, terms: Terms) -> Answer:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            callers.add(terms.caller.user)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            under_way -= 1
+            return await store.get(ask, terms)
+
+    recorder = StoreSums(Slow(), lambda _: store)
+    terms = Terms(caller=Caller("somebody"))
+    await asyncio.gather(*(recorder.grounds(PATH, f"v1.0.{number}", terms) for number in range(3 * AT_ONCE)))
+    assert (most, callers) == (AT_ONCE, {"somebody"})
+
+
 async def test_an_unknown_module_is_absent() -> None:
     store = Store()
     with pytest.raises(Absent):
-        await StoreSums(store, store).grounds(check_path("corp.example/none"), VERSION, Terms())
+        await StoreSums(store, lambda _: store).grounds(check_path("corp.example/none"), VERSION, Terms())
 
 
 async def test_the_public_record_is_recorded_with_its_proof() -> None:

@@ -1,29 +1,25 @@
-"""The witness on other storage: one head, replaced whole, by one process at a time."""
+"""The witness in a file on other storage: replaced whole, by one process at a time; and what any one tells."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from modgate.checksum.watched import PAUSE, Watched
 from modgate.errors import Unavailable
+from modgate.observe.events import Events
+from modgate.observe.metrics import Metrics
 from modgate.storage.witness import FileWitness
+from tests.ownlog.witness_contract import Make, WitnessContract
 
 
-async def test_it_remembers_what_was_written_over_what_it_had(tmp_path: Path) -> None:
-    witness = FileWitness(tmp_path / "head")
-    assert await witness.read() is None
-    assert await witness.write(None, b"one")
-    assert not await witness.write(None, b"other")
-    assert await witness.write(b"one", b"two")
-    assert await FileWitness(tmp_path / "head").read() == b"two"
+class TestFileWitness(WitnessContract):
+    """On a disk."""
 
-
-async def test_of_many_who_write_at_once_one_wins(tmp_path: Path) -> None:
-    witnesses = [FileWitness(tmp_path / "head") for _ in range(10)]
-    won = await asyncio.gather(*(one.write(None, bytes([n])) for n, one in enumerate(witnesses)))
-    assert won.count(True) == 1
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        return lambda: FileWitness(tmp_path / "head")
 
 
 async def test_what_died_before_the_rename_is_no_harm(tmp_path: Path) -> None:
@@ -41,3 +37,40 @@ async def test_a_missing_mount_does_not_look_like_a_beginning(tmp_path: Path) ->
         await witness.read()
     with pytest.raises(Unavailable, match="witness head cannot be used"):
         await witness.write(None, b"one")
+
+
+class Failing:
+    """A witness that can be told to fail; it counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.fails = False
+        self.asked = 0
+
+    async def read(self) -> bytes | None:
+        self.asked += 1
+        if self.fails:
+            raise Unavailable(reason="the witness went away", retry_after=5.0)
+        return b"note"
+
+    async def write(self, old: bytes | None, new: bytes) -> bool:
+        return await self.read() == old
+
+
+async def test_a_witness_that_fails_is_told_once_and_not_waited_for_by_each_who_comes() -> None:
+    told, now, failing = list[str](), [100.0], Failing()
+    watched = Watched(failing, Events(Metrics(), lambda name, **_: told.append(name)), clock=lambda: now[0])
+    assert await watched.read() == b"note"
+    failing.fails = True
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="went away") as refused:
+            await watched.write(b"note", b"new")
+        assert refused.value.retry_after == 5.0
+    assert (failing.asked, told) == (2, ["witness_unavailable"])
+    now[0] += PAUSE
+    with pytest.raises(Unavailable, match="went away"):
+        await watched.read()
+    assert (failing.asked, told) == (3, ["witness_unavailable"])
+    failing.fails = False
+    now[0] += PAUSE
+    assert await watched.write(b"note", b"new")
+    assert told == ["witness_unavailable", "witness_available"]

@@ -70,12 +70,14 @@ def test_a_tampered_large_zip_is_cut_and_the_next_ask_is_told(verify: Verify, up
     assert events(gateway, "checksum_mismatch") >= 1
 
 
-def test_a_tampered_go_mod_is_refused_and_not_for_long(verify: Verify, upstream: Upstream) -> None:
+def test_a_tampered_go_mod_is_refused_and_not_for_long(world: World, verify: Verify, upstream: Upstream) -> None:
     upstream.misbehaves(faults.body(SMALL.mod_bytes + b"// evil\n"), on="mod")
     gateway = verify()
     assert SMALL.mod_h1 in refused(gateway, SMALL, "mod")
     assert_nothing_kept(gateway)
     assert events(gateway, "checksum_mismatch") == 1
+    said = world.go(gateway).fails("mod", "download", str(SMALL))
+    assert f"corrupt: {SMALL} mod" in said and SMALL.mod_h1 in said
     heals(gateway, upstream, SMALL, "mod")
 
 
@@ -141,6 +143,22 @@ def test_a_false_record_verifies_nothing(verify: Verify, database: Database, ups
     assert events(gateway, "corrupt_answer") >= 1
     heals(gateway, upstream, SMALL)
     assert events(gateway, "checksum_fork") == 0
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_go_command_is_told_why_and_gets_nothing(
+    world: World, verify: Verify, database: Database, upstream: Upstream, attack: str
+) -> None:
+    """It checks nothing itself here: all that stands between it and the evil zip is the gateway."""
+    on, make = ATTACKS[attack]
+    upstream.misbehaves(make(database), on=on)
+    upstream.misbehaves(faults.body(EVIL.zip_bytes), on=f"{EVIL.name}.zip")
+    gateway = verify(url="", deadlines={"connect": "1s"})
+    go = world.go(gateway)
+    said = go.fails("mod", "download", str(SMALL))
+    assert f"unavailable: {SMALL} " in said and f"{database.name}: is not verified" in said
+    assert not list(go.module_cache.rglob("*.zip")) and not list(go.module_cache.rglob("*.mod"))
+    assert_nothing_kept(gateway)
 
 
 @pytest.mark.parametrize("attack", ["a tampered lookup", "wrong tiles"])

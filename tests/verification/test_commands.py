@@ -3,22 +3,25 @@ without a way out."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from tests.verification.conftest import LARGE, SMALL, Verify, files_of, keeps
 from tests.verification.test_forks import MODGATE, command
-from tests.world import Database, Gateway, Module, Upstream, World
+from tests.world import Database, Gateway, Module, Upstream, World, faults
+from tests.world.delivery import Delivery, Request
 
 
 def preload(
-    world: World, database: Database, upstream: Upstream, lines: str, *settings: str
+    world: World, database: Database, upstream: Upstream, lines: str, *settings: str, at: Path | None = None
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """What it said, and the data directory."""
-    place = world.place("store")
+    place = at or world.place("store")
     arguments = ("--data", str(place), "--upstream", upstream.url, "--checksum", database.key, *settings)
     done = subprocess.run(
         [str(MODGATE), "checksum", "preload", "--from", "-", *arguments],
@@ -108,6 +111,55 @@ def test_another_directory_may_be_named_to_read_from(world: World, database: Dat
     )
     go = world.go(gateway, sumdb=database.key)
     go.run("mod", "download", str(SMALL))
+
+
+MANY = [Module("example.com/many", f"v1.0.{number}") for number in range(8)]
+STEPS = (1, 254, 2, 700, 0, 3, 256, 65_000)
+"""Records that come between one lookup and the next: over boundaries of tiles on two levels, and none."""
+
+
+def growing(database: Database) -> faults.Fault:
+    """With each lookup the database has a larger head, as the public one has with each second."""
+    steps = itertools.chain(STEPS, itertools.repeat(1))
+
+    def misbehave(request: Request, _: Delivery) -> Delivery:
+        database.grows(next(steps))
+        return database.answer(request.path.partition(f"{database.name}/")[2])
+
+    return misbehave
+
+
+def test_a_database_that_grows_meanwhile_can_still_be_verified_in_any_order(
+    world: World, database: Database, upstream: Upstream
+) -> None:
+    upstream.publishes(*MANY)
+    upstream.misbehaves(growing(database), on="*/lookup/*")
+    done, place = preload(world, database, upstream, listed(*MANY)[0])
+    assert (done.returncode, done.stderr) == (0, "")
+    gateway = offline(world, database, world.upstream(MANY), place)
+    for order in (MANY, MANY[::-1], MANY[3:] + MANY[:3]):
+        go = world.go(gateway, sumdb=database.key)
+        for module in order:
+            go.run("mod", "download", str(module))
+
+
+def test_what_was_verified_and_cannot_be_kept_is_told(world: World, database: Database, upstream: Upstream) -> None:
+    place = world.place("store")
+    tiles = place / "sumdb" / database.name / "tile"
+    tiles.parent.mkdir(parents=True)
+    tiles.write_text("no directory\n")
+    done, _ = preload(world, database, upstream, f"{SMALL}\n", at=place)
+    assert (done.returncode, done.stdout) == (1, "1 modules in the list, 1 failed\n")
+    assert f"{SMALL}: is not kept here, and nobody was asked\n" in done.stderr
+
+
+def test_a_toolchain_is_always_preloaded(world: World, database: Database, upstream: Upstream) -> None:
+    toolchain = Module("golang.org/toolchain", "v0.0.1-go1.22.0.linux-amd64")
+    upstream.publishes(toolchain)
+    lines = f"{toolchain}\ngolang.org/x/mod@v0.23.0\n"
+    done, _ = preload(world, database, upstream, lines, "--private", "golang.org")
+    assert done.returncode == 0
+    assert upstream.asked_for("lookup") == 1
 
 
 def test_what_cannot_be_verified_is_told(world: World, database: Database, upstream: Upstream) -> None:

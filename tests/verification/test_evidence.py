@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tests.verification.conftest import LARGE, SMALL, Verify, events, files_of, keeps
-from tests.world import Database, Gateway, Module, Upstream, World, at_once
+from tests.world import Database, Gateway, Module, Upstream, World, at_once, client
 
 
 def evidence(gateway: Gateway) -> dict[str, dict[str, Any]]:
-    """By name, of all that is stored in the tree of public modules."""
+    """By name, of all stored modules, whichever route they took."""
     with sqlite3.connect(gateway.data / "records.db") as connection:
-        rows = connection.execute("SELECT name, evidence FROM artifacts WHERE namespace = 'public'").fetchall()
+        rows = connection.execute("SELECT name, evidence FROM artifacts WHERE namespace NOT LIKE 'sumdb/%'").fetchall()
     return {name: json.loads(text) if text else {} for name, text in rows}
 
 
@@ -132,6 +132,7 @@ def test_a_toolchain_is_always_verified(
     assert gateway.get(bad).status == 502, "nor is it served unverified"
 
 
+@pytest.mark.workers(1, 2)
 def test_to_skip_the_check_is_warned_about(world: World, database: Database, upstream: Upstream) -> None:
     unknown = Module("example.com/unknown", "v1.0.0")
     upstream.database = None
@@ -139,7 +140,19 @@ def test_to_skip_the_check_is_warned_about(world: World, database: Database, ups
     gateway = world.gateway(upstream, checksum=database.key, environ={"PROXY_SKIP_CHECKSUM": "true"})
     assert gateway.get(f"{unknown.name}.zip").status == 200
     assert "PROXY_SKIP_CHECKSUM is set" in gateway.log_text()
-    assert gateway.metric("modgate_checksum_skipped") == 1
+    for _ in range(3):
+        assert gateway.metric("modgate_checksum_skipped") == 1
+    assert upstream.asked_for("lookup") == 0
+
+
+def test_every_scrape_says_that_the_check_is_not_skipped(verify: Verify) -> None:
+    assert "\nmodgate_checksum_skipped 0" in client.get(f"{verify().admin_url}/metrics").text
+
+
+def test_where_no_database_is_used_there_is_nothing_to_skip(world: World) -> None:
+    gateway = world.gateway("off", environ={"PROXY_SKIP_CHECKSUM": "true"})
+    assert "\nmodgate_checksum_skipped 0" in client.get(f"{gateway.admin_url}/metrics").text
+    assert "PROXY_SKIP_CHECKSUM" not in gateway.log_text()
 
 
 def test_a_restart_believes_what_was_remembered(

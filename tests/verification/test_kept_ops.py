@@ -46,7 +46,7 @@ class Place:
 
     def ops(self, *ways: Mapping[str, bytes], after: str = ",", elsewhere: Path | None = None) -> KeptOps:
         *proxies, direct = (Serving(f"way {number}", files) for number, files in enumerate(ways))
-        reach = Ways(NAME, [Proxy(proxy, after) for proxy in proxies], direct, Metrics())
+        reach = Ways(NAME, [Proxy(proxy, after) for proxy in proxies], direct)
         return self.over(reach, elsewhere)
 
     def over(self, reach: Ways | NoWays, elsewhere: Path | None = None) -> KeptOps:

@@ -16,7 +16,6 @@ from modgate.checksum.beside import Beside
 from modgate.checksum.databases import identity_of
 from modgate.errors import Corrupt, Malformed, Trouble, Unavailable
 from modgate.observe.events import Events
-from modgate.storage.cells import Cells
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
 
@@ -39,7 +38,7 @@ class KeptOps:
         database: str,
         ways: Reach,
         store: Namespace,
-        cells: Cells,
+        cells: Remembered,
         events: Events,
         *,
         most: int,
@@ -120,6 +119,29 @@ class KeptOps:
         except Malformed:
             h1 = digest
         return ArtifactRow(self._store.name, name, len(data), digest, h1, VERIFIED, self._clock())
+
+
+class Remembered(Protocol):
+    """Where the head is remembered (storage/cells.py). Both raise OSError."""
+
+    def get(self, name: str) -> bytes | None: ...
+    def swap(self, name: str, old: bytes | None, new: bytes) -> bool: ...
+
+
+class Unremembered:
+    """For who begins with nothing, as a go command does that has just been installed."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes | None:
+        return self._values.get(name)
+
+    def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
+        if self.get(name) != old:
+            return False
+        self._values[name] = new
+        return True
 
 
 class Reach(Protocol):

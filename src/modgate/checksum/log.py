@@ -5,9 +5,9 @@ The order of writes, and what is lost where we die:
     records and their hashes durable    before: nothing happened. After: the records are there, and no head covers them;
                                         whoever comes next signs one that does.
     head signed                         a signature that nobody has seen says nothing.
-    head durable                        before: as above. After: the head is there, and nobody has been told of it.
-    witness has the head                before: the next start tells the witness.
-    head served
+    witness has the head                before: as above. After: the next head is signed over the same records.
+    head durable                        after: the head is there, and nobody has been told of it.
+    head served                         by every process that finds it in the store: the witness has it.
 
 Before each signature the head published before is computed again from the stored hashes: a log that has lost or changed
 anything since signs nothing.
@@ -21,12 +21,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from modgate.checksum.claim import SignedHead, open_head
 from modgate.checksum.logstore import Entry, LogStore, Witness
-from modgate.errors import Absent, Corrupt, GatewayError, Malformed, Unavailable, Unproven
+from modgate.errors import Absent, Corrupt, GatewayError, Malformed, Unproven
 from modgate.tlog.frontier import Frontier
 from modgate.tlog.hashes import EMPTY_ROOT, record_hash
 from modgate.tlog.note import Signer, Verifier, parse_note, sign_note
@@ -72,7 +72,6 @@ class OwnLog:
         self._witness = witness
         self._turn = turn
         self._published = SignedHead(Head(0, EMPTY_ROOT), b"")
-        self._witnessed = b""
         self._waiting: dict[str, _Waiting] = {}
         self._writing = asyncio.Lock()
 
@@ -86,6 +85,7 @@ class OwnLog:
         async with self._writing:
             await self._read_witness()
             await self._publish()
+            await self._tell_witness(self._published)  # it may be a new one, or was lost
 
     @property
     def published(self) -> SignedHead:
@@ -95,9 +95,8 @@ class OwnLog:
     async def latest(self) -> SignedHead:
         """The head that is served, after a look at what other processes have published."""
         if await self._store.head() != self._published.note:
-            with suppress(Unavailable):  # the witness cannot be told of it: then the one before is the latest
-                async with self._writing:
-                    await self._publish()
+            async with self._writing:
+                await self._follow()
         return self._published
 
     async def record(self, name: str, text: str, evidence: str = "") -> int:
@@ -127,9 +126,7 @@ class OwnLog:
         number = await self._store.number(name)
         if number is None:
             return None
-        if number >= self._published.head.size:
-            async with self._writing:
-                await self._publish()  # another process has recorded it
+        await self._cover(number + 1)
         return format_record(number, (await self._store.texts(number, 1))[0]) + self._published.note
 
     async def tile(self, tile: Tile) -> bytes:
@@ -138,12 +135,9 @@ class OwnLog:
         Raises:
             Absent: it is beyond the log. No client of ours asks for it, unless it has seen a larger log of this name.
         """
-        level = max(tile.level, 0)
-        end = (tile.number << tile.height) + tile.width
-        if end > self._published.head.size >> (tile.height * level):
-            async with self._writing:
-                await self._publish()
-        if end > self._published.head.size >> (tile.height * level):
+        end = ((tile.number << tile.height) + tile.width) << (tile.height * max(tile.level, 0))
+        await self._cover(end)
+        if end > self._published.head.size:
             reason = f"is beyond the log, which has {self._published.head.size} records"
             raise Absent(asked=tile.path, source=self.name, reason=reason)
         if tile.level == DATA:
@@ -154,10 +148,17 @@ class OwnLog:
     async def _covered(self, name: str) -> int | None:
         """The number of a record that the served head covers."""
         number = await self._store.number(name)
-        if number is not None and number >= self._published.head.size:
-            async with self._writing:
-                await self._publish()
+        if number is not None:
+            await self._cover(number + 1)
         return number
+
+    async def _cover(self, size: int) -> None:
+        """Serve a head of at least `size` records, if there are so many: perhaps another process has published it."""
+        if size > self._published.head.size:
+            async with self._writing:
+                await self._follow()
+                if size > self._published.head.size:
+                    await self._publish()
 
     async def _write_until(self, done: asyncio.Future[None]) -> None:
         async with self._turn():
@@ -197,27 +198,40 @@ class OwnLog:
     async def _publish(self) -> None:
         """Serve a head that covers all records, signed by all signers."""
         while True:
-            note = await self._store.head()
-            before = SignedHead(Head(0, EMPTY_ROOT), b"") if note is None else self._opened(note, "the store")
-            size = await self._store.size()
-            await self._check(before, size, "the store")
-            if note is None or size > before.head.size or not self._is_signed_by_all(note):
-                head = (await self._frontier(size)).head
-                new = SignedHead(head, sign_note(format_head(head), self._signers))
-                if not await self._store.publish(note, new.note):
-                    continue
-                before = new
-            await self._tell_witness(before)
-            self._published = before
-            return
+            note, size = await self._follow()
+            if note is not None and size == self._published.head.size and self._is_signed_by_all(note):
+                return
+            await self._check(self._published, size, "this process")
+            head = (await self._frontier(size)).head
+            new = SignedHead(head, sign_note(format_head(head), self._signers))
+            await self._tell_witness(new)
+            if await self._store.publish(note, new.note):
+                self._published = new
+                return
+
+    async def _follow(self) -> tuple[bytes | None, int]:
+        """Serve the head that the store has, whoever has published it; and say which, and how many records there are.
+
+        A head is in the store only after the witness has it, so that nobody has to be asked.
+        """
+        note = await self._store.head()
+        size = await self._store.size()
+        if note is not None and note != self._published.note:
+            newer = self._opened(note, "the store")
+            await self._check(newer, size, "the store")
+            # Whoever puts an older copy below a running gateway: what was served is not taken back.
+            await self._check(self._published, newer.head.size, "this process")
+            self._published = newer
+        return note, size
 
     async def _tell_witness(self, signed: SignedHead) -> None:
         """Nobody is told of a head that the witness does not know, or a larger one."""
-        while self._witness is not None and self._witnessed != signed.note:
+        while self._witness is not None:
             seen = await self._read_witness()
-            larger = seen is not None and seen.head.size > signed.head.size
-            if larger or await self._witness.write(seen.note if seen is not None else None, signed.note):
-                self._witnessed = signed.note
+            if seen is not None and (seen.note == signed.note or seen.head.size > signed.head.size):
+                return
+            if await self._witness.write(seen.note if seen is not None else None, signed.note):
+                return
 
     async def _read_witness(self) -> SignedHead | None:
         note = await self._witness.read() if self._witness is not None else None

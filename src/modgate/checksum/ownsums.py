@@ -73,8 +73,10 @@ def record_text(path: str, version: str, sums: Mapping[str, str]) -> str:
 class StoreSums:
     """Of private modules."""
 
-    def __init__(self, source: Source, store: Store, clock: Callable[[], float] = time.time) -> None:
-        """`source` keeps what it fetches in `store`; `clock` gives seconds since the epoch."""
+    def __init__(
+        self, source: Source, store: Callable[[ModulePath], Store], clock: Callable[[], float] = time.time
+    ) -> None:
+        """`source` keeps what it fetches of a module in its `store`; `clock` gives seconds since the epoch."""
         self._source = source
         self._store = store
         self._clock = clock
@@ -90,15 +92,16 @@ class StoreSums:
         return Grounds(text, json.dumps(evidence))
 
     async def _row(self, ask: Ask, terms: Terms) -> ArtifactRow:
-        row = self._store.pin(ask.name)
+        store = self._store(ask.path)
+        row = store.pin(ask.name)
         if row is not None:
             return row
         async with self._turns:
             for _ in range(TRIES):
                 await self._source.get(ask, terms)
                 # Whoever fetches it holds this until its row is durable: nothing is recorded that could be lost again.
-                async with self._store.hold(ask.name):
-                    row = self._store.pin(ask.name)
+                async with store.hold(ask.name):
+                    row = store.pin(ask.name)
                 if row is not None:
                     return row
         raise Unavailable(asked=str(ask), reason="could not be fetched whole", trouble=Trouble.OURS)

@@ -1,17 +1,20 @@
-"""The ways to a checksum database: upstream proxies that support it, or the database itself (protocol.md §5.5)."""
+"""The ways to a checksum database: upstream proxies that support it, or the database itself (protocol.md §5.5).
+
+Belongs here: which way is asked, and when the next one. Not here: second tries and breakers (source/files.py), the
+race of two ways (source/hedge.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from modgate.errors import Absent, GatewayError, Trouble, Unavailable
-from modgate.observe.metrics import Metrics
-from modgate.source.chain import gravity
-from modgate.source.retry import retried
+from modgate.source.chain import worst
+from modgate.source.hedge import Attempt, Failed, first_good
 
 T = TypeVar("T")
 
@@ -20,7 +23,7 @@ SUPPORT_SECONDS = 600.0
 
 
 class Fetcher(Protocol):
-    """An upstream that files can be fetched from (source/goproxy.py)."""
+    """An upstream that files can be fetched from (source/files.py)."""
 
     @property
     def name(self) -> str: ...
@@ -35,8 +38,10 @@ class Proxy:
     upstream: Fetcher
     after: str
     """The separator behind it: "," or "|"."""
-    is_down: Callable[[], bool] = lambda: False
-    """Whether it is known to be down for modules: then it is not asked for checksums either."""
+
+
+class _Unsupported(Absent):
+    """A proxy has nothing to do with the database: it is no way, and no word about what was asked for."""
 
 
 class _Judging(Generic[T]):
@@ -54,10 +59,6 @@ class _Judging(Generic[T]):
             raise
 
 
-def _worse(one: GatewayError | None, other: GatewayError) -> GatewayError:
-    return other if one is None or gravity(other) > gravity(one) else one
-
-
 class Ways:
     """Asks the first way that can say something, as the go command itself would choose it."""
 
@@ -66,14 +67,18 @@ class Ways:
         database: str,
         proxies: Sequence[Proxy],
         direct: Fetcher,
-        metrics: Metrics,
+        *,
+        hedge: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`proxies` is empty where the settings name the database's own URL: that bypasses all proxies."""
+        """`proxies` is empty where the settings name the database's own URL: that bypasses all proxies.
+
+        `hedge` is as for source.chain.Chain.
+        """
         self._database = database
         self._proxies = tuple(proxies)
         self._direct = direct
-        self._metrics = metrics
+        self._hedge = hedge
         self._clock = clock
         self._support: dict[str, tuple[bool, float]] = {}
         self._asking: dict[str, asyncio.Future[bool]] = {}
@@ -87,48 +92,50 @@ class Ways:
             Absent: the database does not have it.
             Unavailable, Corrupt, Forbidden: no way told.
         """
-        worst: GatewayError | None = None
-        lied = False
-        for proxy in self._proxies:
-            judging = _Judging(use)
-            try:
-                if not await self._supports(proxy):
-                    continue
-                return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, judging)
-            except GatewayError as error:
-                # A database has one truth: where a proxy does not know a record, another way may (its copy may be
-                # older).
-                worst = _worse(worst, error)
-                lied = lied or (beyond_lies and judging.refused)
-                if proxy.after != "|" and not (beyond_lies and judging.refused):
-                    raise worst from None
-        if worst is not None and not lied:
-            raise worst
+        judged = [_Judging(use) for _ in self._proxies]
+        attempts = [
+            self._attempt(proxy, name, most, judging, beyond_lies=beyond_lies)
+            for proxy, judging in zip(self._proxies, judged, strict=True)
+        ]
+        outcome = await first_good(attempts, self._hedge, _nothing)
+        if not isinstance(outcome, Failed):
+            return outcome
+        errors = [error for error in outcome.errors if not isinstance(error, _Unsupported)]
+        lied = beyond_lies and any(judging.refused for judging in judged)
+        if errors and (outcome.stopped or not lied):
+            raise worst(errors)
         try:
             return await self._ask(self._direct, name, most, use)
         except GatewayError as error:
-            raise _worse(worst, error) from None
+            raise worst([*errors, error]) from None
+
+    def _attempt(self, proxy: Proxy, name: str, most: int, judging: _Judging[T], *, beyond_lies: bool) -> Attempt[T]:
+        async def ask() -> T:
+            if not await self._supports(proxy.upstream):
+                raise _Unsupported(asked=self._database, source=proxy.upstream.name, reason="does not support it")
+            return await self._ask(proxy.upstream, f"sumdb/{self._database}/{name}", most, judging)
+
+        def goes_on(error: GatewayError) -> bool:
+            # A database has one truth: where a proxy does not know a record, another way may (its copy may be older).
+            is_lie = beyond_lies and judging.refused
+            return isinstance(error, _Unsupported) or proxy.after == "|" or is_lie
+
+        return Attempt(ask, goes_on, hedged=proxy.after == "|")
 
     async def _ask(self, upstream: Fetcher, name: str, most: int, use: Callable[[bytes, str], T]) -> T:
         label = f"{self._database} {name.removeprefix(f'sumdb/{self._database}/')}"
         try:
-            data = await retried(lambda: upstream.fetch(name, most, label), self._metrics, upstream.name)
+            data = await upstream.fetch(name, most, label)
         except GatewayError as error:
             error.asked = error.asked or label
             raise
         return use(data, upstream.name)
 
-    async def _supports(self, proxy: Proxy) -> bool:
+    async def _supports(self, upstream: Fetcher) -> bool:
         """Whether a proxy says that it supports the database: any 200 does; 404 and 410 do not; other trouble is
         raised."""
-        upstream = proxy.upstream
-        if proxy.is_down():
-            reason = "was not asked: it failed repeatedly and is being probed"
-            raise Unavailable(asked=self._database, source=upstream.name, reason=reason, trouble=Trouble.OPEN)
         known, until = self._support.get(upstream.name, (False, 0.0))
-        if self._clock() >= until:
-            known = await self._asked_once(upstream)
-        return known
+        return known if self._clock() < until else await self._asked_once(upstream)
 
     async def _asked_once(self, upstream: Fetcher) -> bool:
         """Ask, or wait for whoever is asking already: a cold build begins with many lookups at once."""
@@ -150,11 +157,13 @@ class Ways:
         return known
 
     async def _asked_for_support(self, upstream: Fetcher) -> bool:
-        call: Callable[[], Awaitable[bytes]] = lambda: upstream.fetch(  # noqa: E731 a name for its type
-            f"sumdb/{self._database}/supported", 65536, f"{self._database} supported"
-        )
+        name = f"sumdb/{self._database}/supported"
         try:
-            await retried(call, self._metrics, upstream.name)
+            await upstream.fetch(name, 65536, f"{self._database} supported")
         except Absent:
             return False
         return True
+
+
+async def _nothing(_: object) -> None:
+    """What came from a way is used already, and holds nothing open."""
