@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from modgate.gomod.paths import check_path
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Answer, Ask, Kind, Ready, Terms
-from modgate.source.breaker import Breaker, Guarded, Limits
+from modgate.source.breaker import Breaker, Circuit, Guarded, Limits
 
 LIMITS = Limits(failures=3, probe_every=0.5)
 ASK = Ask(Kind.INFO, check_path("example.com/m"), "v1.0.0")
@@ -29,6 +30,8 @@ ASK = Ask(Kind.INFO, check_path("example.com/m"), "v1.0.0")
         ("fffb", True),  # a failed probe neither
         ("fffw", False),  # a good probe does
         ("fffwf", False),
+        ("s", True),  # it says so itself
+        ("sw", False),
     ],
 )
 def test_a_breaker_opens_after_consecutive_failures_and_closes_after_a_good_probe(events: str, is_open: bool) -> None:
@@ -37,6 +40,8 @@ def test_a_breaker_opens_after_consecutive_failures_and_closes_after_a_good_prob
         match event:
             case "f":
                 breaker = breaker.failed()
+            case "s":
+                breaker = breaker.failed(for_sure=True)
             case "a":
                 breaker = breaker.answered()
             case _:
@@ -53,9 +58,12 @@ class Upstream:
         self.asked = 0
         self.error: GatewayError | None = None
         self.probes: list[str] = []
+        self.hangs = False
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         self.asked += 1
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
         if self.error is not None:
             raise self.error
         return Answer(ask, Ready(b"{}"))
@@ -85,8 +93,12 @@ class Ticks:
         await asyncio.sleep(0)
 
 
-def guarded(upstream: Upstream) -> Guarded:
-    return Guarded(upstream, upstream.probe, LIMITS, Events(Metrics(), lambda *_, **__: None))
+def events() -> Events:
+    return Events(Metrics(), lambda *_, **__: None)
+
+
+def guarded(upstream: Upstream, limits: Limits = LIMITS, **options: Any) -> Guarded:
+    return Guarded(upstream, Circuit(upstream.name, upstream.probe, limits, events(), **options))
 
 
 async def test_a_dead_upstream_is_asked_three_times_and_its_return_is_seen_by_the_next_probe() -> None:
@@ -99,13 +111,13 @@ async def test_a_dead_upstream_is_asked_three_times_and_its_return_is_seen_by_th
     assert upstream.asked == 3
 
     async with asyncio.TaskGroup() as group:
-        watcher = group.create_task(source.watch(ticks.sleep))
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
         await ticks.tick()
-        assert source.is_open
+        assert source.circuit.is_open
         assert upstream.probes == [ASK.name], "a probe asks for what failed"
         upstream.error = None
         await ticks.tick()
-        assert not source.is_open
+        assert not source.circuit.is_open
         assert (await source.get(ASK, Terms())).body.size == 2
         watcher.cancel()
 
@@ -131,3 +143,72 @@ async def test_what_does_not_blame_the_upstream_never_opens_it(error: GatewayErr
         with pytest.raises(type(error)):
             await source.get(ASK, Terms())
     assert upstream.asked == 10
+
+
+async def test_what_says_itself_that_it_is_down_is_asked_once() -> None:
+    upstream = Upstream()
+    source = guarded(upstream)
+    upstream.error = Unavailable(blames_upstream=True, says_down=True)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await source.get(ASK, Terms())
+    assert upstream.asked == 1
+
+
+async def test_what_is_shut_is_not_asked_and_says_why() -> None:
+    upstream = Upstream()
+    source = guarded(upstream, shut=lambda: "does not pass its health check")
+    with pytest.raises(Unavailable, match="was not asked: it does not pass its health check"):
+        await source.get(ASK, Terms())
+    assert upstream.asked == 0
+    assert source.circuit.is_down
+    assert not source.circuit.is_open
+
+
+async def called_off(source: Guarded) -> None:
+    """An ask that another source was quicker with."""
+    asking = asyncio.get_running_loop().create_task(source.get(ASK, Terms()))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_what_hangs_is_found_out_though_every_ask_of_it_is_called_off() -> None:
+    upstream, ticks = Upstream(), Ticks()
+    source = guarded(upstream, Limits(failures=2, overtaken=0.0))
+    upstream.hangs, upstream.error = True, Unavailable(blames_upstream=True)
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
+        for _ in range(2):
+            assert not source.circuit.is_open
+            await called_off(source)
+            await ticks.tick()
+        await ticks.tick()
+        assert source.circuit.is_open
+        watcher.cancel()
+
+
+async def test_what_is_merely_slower_than_others_stays_in_use() -> None:
+    upstream, ticks = Upstream(), Ticks()
+    source = guarded(upstream, Limits(failures=1, overtaken=0.0))
+    upstream.hangs = True
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
+        for _ in range(3):
+            await called_off(source)
+            await ticks.tick()
+        assert upstream.probes == [ASK.name] * 3
+        assert not source.circuit.is_open
+        watcher.cancel()
+
+
+async def test_an_ask_that_is_called_off_at_once_leaves_no_doubt() -> None:
+    upstream, ticks = Upstream(), Ticks()
+    source = guarded(upstream, Limits(failures=1, overtaken=3600.0))
+    upstream.hangs = True
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
+        await called_off(source)
+        await ticks.tick()
+        assert upstream.probes == []
+        watcher.cancel()

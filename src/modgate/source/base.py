@@ -5,8 +5,8 @@ Everything that can answer for a module is a `Source`; a deployment is an expres
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol, TypeGuard
 
@@ -70,6 +70,8 @@ class Caller:
 
     user: str = ""
     """"" is anonymous."""
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What this client gave in headers that a route forwards, by their names in lower case."""
 
 
 ANONYMOUS = Caller()
@@ -165,6 +167,9 @@ class Answer:
     cached: Cached = Cached.MISS
     private: bool = False
     """Not for shared caches."""
+    makeshift: bool = False
+    """Given only because nobody else could be asked (source/fallback.py): whoever remembers it asks anew soon, and
+    `fetched` is when it was written."""
     stamp: tuple[int, int] | None = None
     """(slot, generation) of storage/generations.py, read before the look-up: whoever keeps a copy of this answer in
     memory drops it when the slot has moved on. None: must not be kept."""

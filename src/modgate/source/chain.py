@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Unavailable
-from modgate.source.base import Answer, Ask, Source, Terms
+from modgate.source.base import Answer, Arriving, Ask, Source, Terms
+from modgate.source.hedge import Attempt, Failed, first_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +32,32 @@ def gravity(error: GatewayError) -> int:
             return 1
 
 
-class Chain:
-    """Asks its members in order."""
+def worst(errors: Sequence[GatewayError]) -> GatewayError:
+    """Of several errors the one to report: the first of the worst ones."""
+    return max(errors, key=gravity)
 
-    def __init__(self, members: Sequence[Member]) -> None:
+
+class Chain:
+    """Asks its members in order; behind `|` also when the one before has said nothing for a while."""
+
+    def __init__(self, members: Sequence[Member], hedge: float = 0.0) -> None:
+        """`hedge` is in seconds, to the first byte of a zip or the whole of a small file; 0.0 for never."""
         self._members = tuple(members)
+        self._hedge = hedge
 
     @property
     def name(self) -> str:
         return "".join(f"{member.source.name}{member.after}" for member in self._members)[:-1]
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
-        worst: GatewayError | None = None
-        for member in self._members:
-            if self._spent(member, terms):
-                # It has the file, so nobody's absence is the whole truth.
-                reason = "broke off in the middle of it, again and again"
-                worst = worst or Unavailable(asked=str(ask), source=member.source.name, reason=reason)
-                continue
-            try:
-                return await member.source.get(ask, terms)
-            except GatewayError as error:
-                if worst is None or gravity(error) > gravity(worst):
-                    worst = error
-                if member.after != "|" and not isinstance(error, Absent):
-                    break
-        assert worst is not None, "a chain has members, and the last one is always asked"
-        raise worst
+        asked = [member for member in self._members if not self._spent(member, terms)]
+        if len(asked) == 1 == len(self._members):
+            return await asked[0].source.get(ask, terms)
+        outcome = await first_good([_attempt(member, ask, terms) for member in asked], self._hedge, _closed)
+        if not isinstance(outcome, Failed):
+            return outcome
+        # One that has the file and was not asked again: nobody's absence is the whole truth.
+        raise worst([*self._broken(ask, terms), *outcome.errors])
 
     def _spent(self, member: Member, terms: Terms) -> bool:
         """Whether a download that this member broke goes on elsewhere: only where the chain allows it after any
@@ -65,6 +65,24 @@ class Chain:
         if terms.resume is None or member is self._members[-1]:
             return False
         return member.after == "|" and member.source.name in terms.resume.broken
+
+    def _broken(self, ask: Ask, terms: Terms) -> list[Unavailable]:
+        reason = "broke off in the middle of it, again and again"
+        return [
+            Unavailable(asked=str(ask), source=member.source.name, reason=reason)
+            for member in self._members
+            if self._spent(member, terms)
+        ]
+
+
+def _attempt(member: Member, ask: Ask, terms: Terms) -> Attempt[Answer]:
+    goes_on: Callable[[GatewayError], bool] = lambda error: member.after == "|" or isinstance(error, Absent)  # noqa: E731
+    return Attempt(lambda: member.source.get(ask, terms), goes_on, hedged=member.after == "|")
+
+
+async def _closed(answer: Answer) -> None:
+    if isinstance(answer.body, Arriving):
+        await answer.body.chunks.aclose()
 
 
 class Off:

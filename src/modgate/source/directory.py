@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import stat
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Trouble, Unavailable
 from modgate.source.base import Answer, Arriving, Ask, Kind, Ready, Terms
+from modgate.source.blocking import Blocking, Stuck
 from modgate.source.goproxy import Sizes
 from modgate.source.wellformed import formed
 
 PIECE = 262144
-"""Bytes read at once, in a thread: the directory may lie on a network file system that hangs."""
+"""Bytes read at once."""
 
 
 class Directory:
-    """A `file://` member of a chain. Its files may change; it is asked like any upstream."""
+    """A `file://` member of a chain. Its files may change; it is asked like any upstream.
 
-    def __init__(self, root: str, sizes: Sizes) -> None:
-        """`root` is an absolute path."""
+    It may lie on a network file system that hangs: each step has a deadline.
+    """
+
+    def __init__(self, root: str, sizes: Sizes, first_byte: float = 15.0) -> None:
+        """`root` is an absolute path; `first_byte` is in seconds, for each step."""
         self._root = root.rstrip("/")
         self._sizes = sizes
+        self._blocking = Blocking(first_byte)
 
     @property
     def name(self) -> str:
@@ -36,14 +41,14 @@ class Directory:
         try:
             if ask.kind is Kind.ZIP:
                 return await self._zip(ask, path, terms)
-            data = await asyncio.to_thread(_read, path, self._sizes.of(ask.kind))
-        except OSError as error:
-            raise self._meaning(error, ask) from error
+            data, written = await self._blocking.call(_read, path, self._sizes.of(ask.kind))
+        except (OSError, Stuck) as error:
+            raise await self._meaning(error, ask) from error
         data, version = formed(ask, data, self.name)
-        return Answer(ask, Ready(data), version=version, source=self.name)
+        return Answer(ask, Ready(data), version=version, fetched=written, source=self.name)
 
     async def _zip(self, ask: Ask, path: str, terms: Terms) -> Answer:
-        descriptor, size = await asyncio.to_thread(_open, path)
+        descriptor, size = await self._blocking.call(_open, path, discard=_close)
         chunks = self._chunks(descriptor, ask)
         await anext(chunks)
         if size > self._sizes.zip:
@@ -56,29 +61,69 @@ class Directory:
 
     async def _chunks(self, descriptor: int, ask: Ask) -> AsyncGenerator[bytes, None]:
         """The first piece is empty, for a generator that was never begun does not close the file."""
+        reading = _Reading(descriptor)
         try:
             yield b""
-            while chunk := await asyncio.to_thread(os.read, descriptor, PIECE):
+            while chunk := await self._blocking.call(reading.read):
                 yield chunk
-        except OSError as error:
-            raise self._meaning(error, ask) from error
+        except (OSError, Stuck) as error:
+            raise await self._meaning(error, ask) from error
         finally:
-            with suppress(OSError):
-                os.close(descriptor)
+            reading.close()
 
-    def _meaning(self, error: OSError, ask: Ask) -> GatewayError:
+    async def _meaning(self, error: OSError | Stuck, ask: Ask) -> GatewayError:
         """ENOENT is 404, EACCES is 403, as in the go command; everything else is trouble."""
-        reason = (error.strerror or type(error).__name__).lower()
+        asked, source = str(ask), self.name
         match error:
-            case FileNotFoundError() if not os.path.isdir(self._root):
+            case Stuck():
+                return Unavailable(asked=asked, source=source, reason=str(error), trouble=Trouble.TIMEOUT)
+            case FileNotFoundError() if not await self._is_there():
                 gone = "the directory itself is not there: is its file system mounted?"
-                return Unavailable(asked=str(ask), source=self.name, reason=gone, trouble=Trouble.CONNECTION)
+                return Unavailable(asked=asked, source=source, reason=gone, trouble=Trouble.CONNECTION)
             case FileNotFoundError() | NotADirectoryError() | IsADirectoryError():
-                return Absent(asked=str(ask), source=self.name, reason=reason)
+                return Absent(asked=asked, source=source, reason=_words(error))
             case PermissionError():
-                return Forbidden(asked=str(ask), source=self.name, reason=reason)
-            case _:
-                return Unavailable(asked=str(ask), source=self.name, reason=reason, trouble=Trouble.CONNECTION)
+                return Forbidden(asked=asked, source=source, reason=_words(error))
+        return Unavailable(asked=asked, source=source, reason=_words(error), trouble=Trouble.CONNECTION)
+
+    async def _is_there(self) -> bool:
+        with suppress(Stuck):
+            return await self._blocking.call(os.path.isdir, self._root)
+        return False
+
+
+class _Reading:
+    """A descriptor that is closed when nobody reads from it any more: a read that hangs must not end in another file
+    that has got its number since."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._turn = threading.Lock()
+        self._closed = False
+
+    def read(self) -> bytes:
+        """In a thread: the next piece."""
+        with self._turn:
+            data = os.read(self._descriptor, PIECE)
+        if self._closed:
+            self.close()
+        return data
+
+    def close(self) -> None:
+        """Now, or when the read that is under way has come back."""
+        self._closed = True
+        if self._turn.acquire(blocking=False):
+            with suppress(OSError):
+                _close((self._descriptor, 0))
+            # Not given back: there is nothing to read from any more.
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _close(opened: tuple[int, int]) -> None:
+    os.close(opened[0])
 
 
 def _open(path: str) -> tuple[int, int]:
@@ -91,9 +136,10 @@ def _open(path: str) -> tuple[int, int]:
     return descriptor, status.st_size
 
 
-def _read(path: str, most: int) -> bytes:
+def _read(path: str, most: int) -> tuple[bytes, float]:
+    """The content of a file, and when it was written, in seconds since the epoch."""
     with open(path, "rb") as file:
-        data = file.read(most + 1)
+        data, written = file.read(most + 1), os.fstat(file.fileno()).st_mtime
     if len(data) > most:
         raise OSError(None, f"larger than the {most} bytes that are allowed")
-    return data
+    return data, written

@@ -7,14 +7,16 @@ Belongs here: which URL answers an ask, and what a status means for it. Not here
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin
 
-from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Looped, Trouble, Unavailable
-from modgate.net.client import Client, Response
+from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Looped, Malformed, Trouble, Unavailable
+from modgate.net.client import Client
+from modgate.net.credentials import bearer
 from modgate.net.limits import Deadlines
+from modgate.net.response import Response
 from modgate.net.url import Target, target_of
 from modgate.observe.events import Events
 from modgate.source.base import Answer, Arriving, Ask, Kind, Ready, Resume, Terms
@@ -24,6 +26,9 @@ LARGE = 65536
 """Bytes from which an answer is judged in a thread: 50 ms for the worst list of this size."""
 UNQUOTED = "/$&+:=@"
 """What Go leaves in a path as it is, besides letters, digits and `-._~` (protocol.md §1.2)."""
+STATUS = "x-go-proxy-status"
+"""With the value `unavailable` a proxy says that it is down as a whole, whatever the status of this answer is."""
+SAYS_DOWN = "says that it is unavailable (X-Go-Proxy-Status)"
 WORDS = 600
 """Bytes of an upstream's own error text that are kept: the go command shows no more (protocol.md §1.1)."""
 
@@ -46,13 +51,20 @@ class Sizes:
 class GoProxy:
     """One upstream."""
 
-    def __init__(self, url: str, client: Client, events: Events, deadlines: Deadlines, sizes: Sizes) -> None:
-        """`url` may hold credentials: they are used, and never shown."""
+    def __init__(
+        self, url: str, client: Client, events: Events, deadlines: Deadlines, sizes: Sizes, *, forward: str = ""
+    ) -> None:
+        """`url` may hold credentials: they are used, and never shown.
+
+        `forward` is a header of clients, in lower case: its value goes to the upstream as Bearer authorization, in
+        place of any other. What comes back then is that client's alone.
+        """
         self._base = target_of(url.rstrip("/"))
         self._client = client
         self._events = events
         self._deadlines = deadlines
         self._sizes = sizes
+        self._forward = forward
 
     @property
     def name(self) -> str:
@@ -61,8 +73,8 @@ class GoProxy:
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         try:
             if ask.kind is Kind.ZIP:
-                return await (self._zip(ask, terms) if terms.body else self._zip_head(ask))
-            return await self._small(ask)
+                return await (self._zip(ask, terms) if terms.body else self._zip_head(ask, terms))
+            return await self._small(ask, terms)
         except GatewayError as error:
             error.asked = error.asked or str(ask)
             raise
@@ -76,23 +88,40 @@ class GoProxy:
         except Unavailable:
             return False
 
-    async def fetch(self, name: str, most: int, label: str) -> bytes:
-        """The small file `name` below the base URL, at most `most` bytes, as it is.
+    @property
+    def silence(self) -> float:
+        """Seconds for which it is waited for while it says nothing."""
+        return self._deadlines.first_byte
+
+    async def look(self, path: str, seconds: float) -> tuple[int, Mapping[str, str]]:
+        """Status and headers (in lower case) of the page that `path` leads to from the base URL.
+
+        Raises:
+            Unavailable: there was no answer within so many seconds.
+        """
+        target = Target(urljoin(f"{self._base.url}/", path), self._base.authorization)
+        deadlines = replace(self._deadlines, connect=seconds, first_byte=seconds)
+        async with AsyncExitStack() as stack:
+            response = await self._client.get(stack, target, deadlines, upstream=self.name)
+            return response.status, response.headers
+
+    async def fetch(self, name: str, most: int, label: str, token: str = "") -> bytes:
+        """The small file `name` below the base URL, at most `most` bytes, as it is; for whoever has `token`.
 
         Raises:
             Absent, Forbidden, Unavailable: what its status, or its silence, means.
         """
         try:
             async with AsyncExitStack() as stack, asyncio.timeout(self._deadlines.total_small):
-                response = await self._request(stack, name)
+                response = await self._request(stack, name, token=token)
                 if response.status != 200:
-                    raise await self._meaning(response, label)
+                    raise await self._meaning(response, label, token)
                 return await response.read(most)
         except TimeoutError as error:
             raise self._late(self._deadlines.total_small) from error
 
-    async def _small(self, ask: Ask) -> Answer:
-        data = await self.fetch(ask.name, self._sizes.of(ask.kind), str(ask))
+    async def _small(self, ask: Ask, terms: Terms) -> Answer:
+        data = await self.fetch(ask.name, self._sizes.of(ask.kind), str(ask), self._token(terms))
         # A list of 1 MB takes 0.8 s to sort: large ones do not hold up the serving loop.
         large = len(data) > LARGE
         data, version = await asyncio.to_thread(self._formed, ask, data) if large else self._formed(ask, data)
@@ -106,17 +135,17 @@ class GoProxy:
             raise
 
     async def _zip(self, ask: Ask, terms: Terms) -> Answer:
-        stack = AsyncExitStack()
+        stack, token = AsyncExitStack(), self._token(terms)
         try:
             headers = _continuation(terms.resume, self.name)
-            response = await self._request(stack, ask.name, headers=headers)
+            response = await self._request(stack, ask.name, headers=headers, token=token)
             if response.status == 416 and headers:
                 # Nothing lies behind what we have: all of it comes again, and is compared.
                 await stack.aclose()
-                response = await self._request(stack, ask.name)
+                response = await self._request(stack, ask.name, token=token)
             start = _granted(response, terms.resume)
             if response.status != 200 and start is None:
-                raise await self._meaning(response, str(ask))
+                raise await self._meaning(response, str(ask), token)
             size = (start or 0) + response.length if response.length is not None else None
             if size is not None and size > self._sizes.zip:
                 reason = f"has a zip of {size} bytes; {self._sizes.zip} are allowed here (limits.zip)"
@@ -133,38 +162,68 @@ class GoProxy:
     async def _owned(self, stack: AsyncExitStack, response: Response) -> AsyncGenerator[bytes, None]:
         """The chunks; whoever stops reading closes the generator, and with it the response.
 
-        The first piece is empty, for a generator that was never begun does nothing when it is closed.
+        The first piece is empty, for a generator that was never begun does nothing when it is closed. The deadline is
+        set for each piece anew: the task that reads the rest is seldom the one that asked.
         """
+        until = asyncio.get_running_loop().time() + self._deadlines.total
+        async with stack:
+            yield b""
+            chunks = response.chunks()
+            while (chunk := await self._next(chunks, until)) is not None:
+                yield chunk
+
+    async def _next(self, chunks: AsyncIterator[bytes], until: float) -> bytes | None:
+        """The next piece; None at the end."""
         try:
-            async with stack, asyncio.timeout(self._deadlines.total):
-                yield b""
-                async for chunk in response.chunks():
-                    yield chunk
+            async with asyncio.timeout_at(until):
+                return await anext(chunks, None)
         except TimeoutError as error:
             raise self._late(self._deadlines.total) from error
 
-    async def _zip_head(self, ask: Ask) -> Answer:
+    async def _zip_head(self, ask: Ask, terms: Terms) -> Answer:
+        token = self._token(terms)
         async with AsyncExitStack() as stack:
-            response = await self._request(stack, ask.name, method="HEAD")
+            response = await self._request(stack, ask.name, method="HEAD", token=token)
             if response.status in (405, 501):
                 # It knows no HEAD. The head of a GET says the same, and its body is left unread.
                 await stack.aclose()
-                response = await self._request(stack, ask.name)
+                response = await self._request(stack, ask.name, token=token)
             if response.status != 200:
-                raise await self._meaning(response, str(ask))
+                raise await self._meaning(response, str(ask), token)
             return Answer(ask, Arriving(_nothing(), size=response.length), version=ask.version, source=self.name)
 
+    def _token(self, terms: Terms) -> str:
+        """The asker's own token, where such are handed on."""
+        return terms.caller.tokens.get(self._forward, "") if self._forward else ""
+
     async def _request(
-        self, stack: AsyncExitStack, name: str, method: str = "GET", headers: Mapping[str, str] | None = None
+        self,
+        stack: AsyncExitStack,
+        name: str,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
     ) -> Response:
         # "!" is legal in a path, but Go itself sends it as %21: some caches in front of mirrors know only that
         # spelling. A query may hold "#" and others that would end the path.
-        target = Target(f"{self._base.url}/{quote(name, safe=UNQUOTED)}", self._base.authorization)
-        return await self._client.get(
+        authorization = self._bearer(token) if token else self._base.authorization
+        target = Target(f"{self._base.url}/{quote(name, safe=UNQUOTED)}", authorization)
+        response = await self._client.get(
             stack, target, self._deadlines, upstream=self.name, method=method, headers=headers
         )
+        if response.headers.get(STATUS, "").strip().lower() == "unavailable":
+            raise Unavailable(source=self.name, reason=SAYS_DOWN, blames_upstream=True, says_down=True)
+        return response
 
-    async def _meaning(self, response: Response, label: str) -> GatewayError:
+    def _bearer(self, token: str) -> str:
+        try:
+            return bearer(token)
+        except Malformed as error:
+            raise Forbidden(
+                source=self.name, reason=f"was not asked: the token in {self._forward} is {error.why}"
+            ) from error
+
+    async def _meaning(self, response: Response, label: str, token: str = "") -> GatewayError:
         """What a status that is not 200 means (design: the table of errors)."""
         status, source = response.status, self.name
         reason = f"answered {status}"
@@ -172,6 +231,8 @@ class GoProxy:
             return Absent(source=source, reason=reason, words=await _words(response))
         if status in (403, 451):
             return Forbidden(source=source, reason=reason, words=await _words(response), status=status)
+        if status == 401 and token:
+            return Forbidden(source=source, reason=f"{reason}: it does not accept the token in {self._forward}")
         if status in (401, 407):
             self._events.emit("upstream_refused_us", source=source, asked=label, status=status)
             return Unavailable(source=source, reason=f"{reason}: it does not accept this gateway's credentials")
