@@ -57,6 +57,7 @@ real: $(STAMP) ## only the tests that build real programs from the public Go mir
 
 conformance: $(STAMP) ## the go toolchain's own script tests through modgate, all of them
 	$(BIN)/python tests/conformance/run.py $(ARGS)
+	$(BIN)/python tests/conformance/run.py --direct $(ARGS)
 
 soak: $(STAMP) ## what takes long
 	$(BIN)/pytest -m soak $(ARGS)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.weight import many_files, noise, versions_of
-from tests.world.database import Database
+from benchmarks.weight import many_files, noise, noise_of, versions_of
+from tests.world.database import WIDTH, Database
 from tests.world.modules import Module, escaped
 
 PATH = "example.com/team/service"
@@ -45,6 +45,9 @@ CHECKED_VERSIONS = tuple(f"v1.0.{patch}" for patch in range(10))
 CHECKED_FILES, CHECKED_BYTES = 6000, 30_000_000
 """Ten versions of a cloud vendor's module: each takes most of a second of CPU time to be checked."""
 
+VERIFIED = "example.com/sdk/verified"
+"""Ten versions whose zips have HUGE_ZIP bytes; the checksum database knows them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -56,7 +59,8 @@ class Project:
     download: str
     """For a download of 249 files."""
     checksum: str
-    """The key of the checksum database that knows what is downloaded, as GOSUMDB; the upstream serves it too."""
+    """The key of the checksum database, as GOSUMDB; the upstream serves it too. It knows what is downloaded, the graph,
+    and VERIFIED."""
     unstored: tuple[str, ...]
     """Names of .mod files of the graph, each good for one first miss."""
 
@@ -73,6 +77,10 @@ def publish(root: Path, weight: float = 1.0) -> Project:
     files, size = int(CHECKED_FILES * weight), int(CHECKED_BYTES * weight)
     for path, version, data in versions_of(CHECKED, CHECKED_VERSIONS, files, size):
         _write(root, Module(path, version), data)
+    verified = list[Module]()
+    for module, data in noise_of(VERIFIED, CHECKED_VERSIONS, int(HUGE_ZIP * weight)):
+        _write(root, module, data)
+        verified.append(module)
     graph, wanted = list(_graph()), list(_wanted())
     for module in (*graph, *wanted):
         _write(root, module)
@@ -81,7 +89,7 @@ def publish(root: Path, weight: float = 1.0) -> Project:
         _go_mod([one for one in graph if one.version == NEW]),
         _go_mod(wanted),
         # That a gateway is awake is told by a module that all of them can verify.
-        _vouch(root, [*wanted, *(one for one in hot if (one.path, one.version) == (PATH, HOT))]),
+        _vouch(root, [*wanted, *graph, *verified, *(one for one in hot if (one.path, one.version) == (PATH, HOT))]),
         tuple(f"{one.name}.mod" for one in graph if one.version == NEW),
     )
 
@@ -133,11 +141,21 @@ def _vouch(root: Path, modules: Sequence[Module]) -> str:
     database = Database("sum.example.com")
     database.records(*modules)
     lookups = [f"lookup/{escaped(one.path)}@{escaped(one.version)}" for one in modules]
-    for name in ("supported", "latest", f"tile/8/0/000.p/{len(modules)}", *lookups):
+    for name in ("supported", "latest", *_tiles(len(modules)), *lookups):
         file = root / "sumdb" / database.name / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(database.answer(name).body)
     return database.key
+
+
+def _tiles(size: int) -> Iterator[str]:
+    """Those of the tree with so many records, of which there are less than 256,000."""
+    level = 0
+    while size:
+        yield from (f"tile/8/{level}/{number:03}" for number in range(size // WIDTH))
+        if size % WIDTH:
+            yield f"tile/8/{level}/{size // WIDTH:03}.p/{size % WIDTH}"
+        level, size = level + 1, size // WIDTH
 
 
 def _write(root: Path, module: Module, zipped: bytes | None = None) -> None:

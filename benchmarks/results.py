@@ -34,6 +34,8 @@ class Metric(StrEnum):
     REQUESTS = "requests"
     ZIPS = "zips"
     BYTES_RATIO = "of the bytes asked for"
+    CLONES = "clones"
+    """Bytes from a git host, as a multiple of what it sends for one clone."""
     BYTECODES = "bytecodes and C calls"
     INSTRUCTIONS = "instructions"
 

@@ -29,6 +29,7 @@ FURTHER = "memory of each further worker"
 SLOW = "memory for 200 slow downloads of 100 MB"
 MANY = "memory for many mixed requests"
 GRAPH = "cold module graph"
+GRAPH_VERIFIED = "cold module graph, verified"
 COLD, WARM = "cold download", "stored download"
 HERD = "herd of 100 on a cold zip of 25 MB"
 HERD_WALL = "herd, against one client or a stored zip"
@@ -36,7 +37,10 @@ FIRST = "cold zip of 36 MB, upstream 20 MB/s"
 OUTAGES = ("upstream says 503", "upstream hangs")
 UNCACHED, RECOVERY = "{}, not stored", "{}, first 200 after it"
 CHECKING = "hot .info while ten zips are checked"
+VERIFYING = "hot .info while ten zips of 100 MB are verified"
 QUIET = "hot .info while nothing is"
+REPOSITORY = "50 of a repository's 300 versions"
+CLONING = "a clone each"
 GROWTH_START = "start to first hit, {} versions"
 GROWTH_MISS = "start to first miss, {} versions"
 MOST_VERSIONS = "1,000,000"
@@ -108,11 +112,15 @@ def _cold() -> tuple[Target, ...]:
         Target(GRAPH, MODGATE, Metric.SECONDS, at_most=1.0, base=STRAIGHT),
         Target(GRAPH, MODGATE, Metric.ZIPS, at_most=0.0),
         Target(GRAPH, MODGATE, Metric.BYTES_RATIO, at_most=1.1),
+        Target(GRAPH_VERIFIED, MODGATE, Metric.SECONDS, at_most=1.15, base=MODGATE, of=GRAPH),
+        Target(GRAPH_VERIFIED, MODGATE, Metric.ZIPS, at_most=0.0),
         Target(COLD, MODGATE, Metric.SECONDS, at_most=1.15, base=STRAIGHT),
         Target(WARM, MODGATE, Metric.SECONDS, at_most=0.55, base=STRAIGHT, of=COLD),
         Target(HERD, MODGATE, Metric.REQUESTS, at_most=1.0),
         Target(HERD, MODGATE, Metric.FIRST_BYTE, at_most=0.2),
         Target(HERD_WALL, MODGATE, Metric.TIMES, at_most=1.2),
+        Target(REPOSITORY, MODGATE, Metric.CLONES, at_most=1.05),
+        Target(REPOSITORY, MODGATE, Metric.SECONDS, at_most=1.0, base=CLONING),
         Target(FIRST, MODGATE, Metric.FIRST_BYTE, at_most=2.0, base=UPSTREAM),
         Target(FIRST, MODGATE, Metric.SECONDS, at_most=1.10, base=UPSTREAM),
     )
@@ -145,6 +153,7 @@ def _process() -> tuple[Target, ...]:
         Target(HIT, MODGATE, Metric.BYTECODES, at_most=round(BYTECODES * MORE)),
         Target(HIT, MODGATE, Metric.INSTRUCTIONS, at_most=round(INSTRUCTIONS * MORE)),
         Target(CHECKING, MODGATE, Metric.P99, at_most=2.0, base=MODGATE, of=QUIET),
+        Target(VERIFYING, MODGATE, Metric.P99, at_most=2.0, base=MODGATE, of=QUIET),
     )
 
 

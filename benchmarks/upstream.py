@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import mmap
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ import uvloop
 LOOPBACK = "127.0.0.1"
 COUNTS, FORGET, BEHAVE = b"/-/counts", b"/-/forget", b"/-/behave/"
 """What only this program asks: no module path begins so."""
+LARGE = 50_000_000
+"""Bytes."""
 STEP = 0.002
 """Seconds between two pieces of a body that is held back to a bandwidth; the event loop's clock has milliseconds."""
 
@@ -101,7 +104,7 @@ class Upstream:
 class State:
     """What all connections share."""
 
-    files: Mapping[bytes, bytes]
+    files: Mapping[bytes, bytes | mmap.mmap]
     behaviour: Behaviour
     counter: Counter[str] = field(default_factory=Counter)
 
@@ -171,15 +174,17 @@ class Line(asyncio.Protocol):
             counter["bytes"] += len(body)
             self._send(b"200 OK", body, behaviour.bandwidth)
 
-    def _send(self, status: bytes, body: bytes, bandwidth: int = 0) -> None:
+    def _send(self, status: bytes, body: bytes | mmap.mmap, bandwidth: int = 0) -> None:
         if self._transport is None:
             return
         head = b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
         if bandwidth:
             self._transport.write(head)
             self._trickle(memoryview(body), 0, asyncio.get_running_loop().time(), bandwidth)
-        else:
+        elif isinstance(body, bytes):
             self._transport.write(head + body)
+        else:
+            self._transport.writelines([head, memoryview(body)])
 
     def _trickle(self, body: memoryview, sent: int, began: float, bandwidth: int) -> None:
         """Send what is due by now; by the clock, so that late steps make it no slower."""
@@ -192,11 +197,17 @@ class Line(asyncio.Protocol):
             loop.call_later(STEP, self._trickle, body, due, began, bandwidth)
 
 
+def _body(path: Path) -> bytes | mmap.mmap:
+    """A file in memory; of a large one, what the kernel has of it, for some runs hand out a gigabyte."""
+    if path.stat().st_size < LARGE:
+        return path.read_bytes()
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 async def serve(port: int, folder: Path, latency: float) -> None:
     """Serve until the process is ended."""
-    files = {
-        b"/" + str(path.relative_to(folder)).encode(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    files = {b"/" + str(path.relative_to(folder)).encode(): _body(path) for path in folder.rglob("*") if path.is_file()}
     state = State(files, Behaviour(latency))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Line(state), LOOPBACK, port, backlog=1024)

@@ -45,6 +45,18 @@ def versions_of(path: str, versions: Sequence[str], files: int, size: int) -> It
         yield path, version, packed.replace(first.encode(), f"{path}@{version}".encode())
 
 
+def noise_of(path: str, versions: Sequence[str], size: int) -> Iterator[tuple[Module, bytes]]:
+    """Versions, and their zips, that have the same one file of so many bytes, stored as it is, and names of the same
+    length."""
+    payload, first = random.Random(path).randbytes(size), f"{path}@{versions[0]}"
+    files = [(f"{first}/go.mod", Module(path, versions[0]).mod_bytes), (f"{first}/payload.bin", payload)]
+    packed = pack(files, method=zipfile.ZIP_STORED, streamed=False)
+    for version in versions:
+        assert len(version) == len(versions[0]), "lengths stand in a zip too"
+        module = Module(path, version, {"payload.bin": payload})
+        yield module, packed.replace(first.encode(), str(module).encode())
+
+
 def _text(seed: str, size: int) -> bytes:
     source = random.Random(seed)
     words = [f"{source.getrandbits(48):x}"[: source.randint(2, 10)] for _ in range(WORDS)]

@@ -157,7 +157,8 @@ class Unavailable(GatewayError):
 
     `retry_after` in seconds is a hint for the client. `blames_upstream` is true where the failure is the upstream's as
     a whole and not this one module's: only that opens a breaker. `again` is true where asking the same upstream once
-    more at once may well succeed: a single 5xx, a broken connection.
+    more at once may well succeed: a single 5xx, a broken connection. `says_down` is true where the upstream itself says
+    that it is down: that opens a breaker at once.
     """
 
     def __init__(
@@ -170,12 +171,14 @@ class Unavailable(GatewayError):
         retry_after: float = 1.0,
         blames_upstream: bool = False,
         again: bool = False,
+        says_down: bool = False,
     ) -> None:
         super().__init__(asked=asked, source=source, reason=reason)
         self.trouble = trouble
         self.retry_after = retry_after
         self.blames_upstream = blames_upstream
         self.again = again
+        self.says_down = says_down
 
 
 class Corrupt(GatewayError):

@@ -207,6 +207,7 @@ async def cellar(
             checker=checker,
             budget=Budget(spool, metrics),
             most=most,
+            downloads=asyncio.Semaphore(48),
             clock=clock,
         )
         artifacts = Artifacts(upstream, files, lambda _: rules, checks, on_stored)

@@ -86,6 +86,9 @@ class Asking:
     async def follow(self, url: str) -> bool:
         return False
 
+    async def renew(self, url: str) -> bool:
+        return False
+
     async def answer(self, kind: Kind, path: str, version: str = "", *, refresh: bool = False) -> Answer:
         terms = Terms(freshness=Freshness.REFRESH if refresh else Freshness.NORMAL)
         return await self.direct.get(Ask(kind, check_path(path), version), terms)

@@ -6,6 +6,7 @@ Belongs here: making them, quickly (one git process each). Not here: serving the
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,3 +135,17 @@ class Repo:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def with_history(place: Path, module: str, count: int, size: int = 5000) -> list[str]:
+    """Make a repository of a module with so many versions, each of which changes one of twenty files of `size` bytes
+    that nothing can compress; its tags."""
+    repo, chance = Repo(place), random.Random(1)
+    files: dict[str, Content] = {"go.mod": f"module {module}\n\ngo 1.21\n"}
+    files |= {f"part{number}/data.bin": chance.randbytes(size) for number in range(20)}
+    tags = [f"v1.{number}.0" for number in range(count)]
+    for number, tag in enumerate(tags):
+        files[f"part{number % 20}/data.bin"] = chance.randbytes(size)
+        repo.commit(files, tag)
+    repo.save()
+    return tags

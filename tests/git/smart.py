@@ -6,6 +6,7 @@ Belongs here: serving. Not here: names and addresses, which the tests make up (a
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import threading
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class Reply:
 class Host:
     """Serves the bare repositories below `place` as `http://127.0.0.1:port/name`."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, tls: ssl.SSLContext | None = None) -> None:
         self.place = place
         self.replies: dict[str, Reply] = {}
         """By the beginning of a path with its query; the longest one counts."""
@@ -35,8 +36,13 @@ class Host:
         """The Authorization header without which it answers 401."""
         self.requests: list[str] = []
         self.authorizations: list[str] = []
+        self.sent = 0
+        """Bytes of the bodies of all answers."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        if tls is not None:
+            # Each connection shakes hands in its own thread, when it is first read.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -99,6 +105,7 @@ def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
             self.end_headers()
+            host.sent += len(reply.body)
             self.wfile.write(reply.body)
 
     return Handler

@@ -15,12 +15,14 @@ from modgate.errors import Absent, Forbidden, GatewayError, Unavailable
 from modgate.gomod.govcs import Govcs
 from modgate.gomod.paths import check_path
 from modgate.gomod.patterns import Patterns
-from modgate.net.client import Client, Response
+from modgate.net.client import Client
 from modgate.net.limits import Bounds, Deadlines
+from modgate.net.response import Response
 from modgate.net.url import Target
 from modgate.observe.metrics import Metrics
 from modgate.source.git.direct import ProxyBase, Root
-from modgate.source.git.discovery import PAGE, Allowed, Discovery
+from modgate.source.git.discovery import PAGE, Allowed, Discovery, Permitted, anywhere
+from modgate.source.git.places import RepositoryUrl
 from tests.git.smart import Host, Reply
 
 
@@ -56,13 +58,16 @@ async def client(host: Host) -> AsyncIterator[Relayed]:
 
 
 def discovery(
-    client: Client, allowed: Allowed | None = None, pings: dict[str, GatewayError] | None = None
+    client: Client,
+    allowed: Allowed | None = None,
+    pings: dict[str, GatewayError] | None = None,
+    permitted: Permitted = anywhere,
 ) -> Discovery:
     async def ping(url: str) -> None:
         if pings is not None and url in pings:
             raise pings[url]
 
-    return Discovery(client, allowed or Allowed(), ping, deadlines=Deadlines())
+    return Discovery(client, allowed or Allowed(), ping, deadlines=Deadlines(), permitted=permitted)
 
 
 async def found(client: Client, path: str, **options: Any) -> Root | ProxyBase:
@@ -268,7 +273,7 @@ async def test_nothing_is_asked_without_encryption_unless_it_is_configured(clien
 
 async def test_govcs_decides_by_path(client: Relayed, host: Host) -> None:
     allowed = Allowed(
-        govcs=Govcs.parse("github.com/good/*:git,private:git,*:off"), private=Patterns.parse("corp.example")
+        govcs=Govcs.parse("github.com/good/*:git,private:git,*:off"), is_private=Patterns.parse("corp.example").match
     )
     expected = Root("github.com/good/m", "https://github.com/good/m")
     assert await found(client, "github.com/good/m", allowed=allowed) == expected
@@ -277,3 +282,17 @@ async def test_govcs_decides_by_path(client: Relayed, host: Host) -> None:
     assert "GOVCS disallows" in caught.value.reason
     host.page("/corp.example/m", f"corp.example/m git {GIT}")
     assert await found(client, "corp.example/m", allowed=allowed) == Root("corp.example/m", GIT)
+
+
+@pytest.mark.parametrize("system", ["git", "mod"])
+async def test_a_page_may_not_name_what_is_not_permitted(client: Relayed, host: Host, system: str) -> None:
+    host.page("/corp.example/m", f"corp.example/m {system} https://private.example/m")
+    asked = []
+
+    def permitted(path: str, url: RepositoryUrl) -> bool:
+        asked.append((path, url.text))
+        return False
+
+    with pytest.raises(Forbidden, match="credentials"):
+        await found(client, "corp.example/m", permitted=permitted)
+    assert asked == [("corp.example/m", "https://private.example/m")]

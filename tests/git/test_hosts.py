@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,16 @@ from modgate.gomod.paths import check_path
 from modgate.gomod.patterns import Patterns
 from modgate.net.addresses import Addresses, Private
 from modgate.net.client import Client
+from modgate.net.credentials import Form
 from modgate.net.limits import Bounds, Deadlines
+from modgate.net.place import Place
+from modgate.net.rules import HostRules, Rule
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Ask, Kind, Ready, Terms
 from modgate.source.git.compose import Setup, composed
 from modgate.source.git.direct import Direct, ProxyBase, Root
 from modgate.source.git.discovery import Allowed
-from modgate.source.git.hosts import Credential, Hosts
-from modgate.source.git.places import RepositoryUrl
+from modgate.source.git.hosts import Hosts
 from tests.git.asking import ByPath
 from tests.git.forge import tree
 from tests.git.repositories import Repo
@@ -46,6 +49,19 @@ class Names:
 
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self.known[host]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A credential whose header is this."""
+
+    value: str
+
+    async def authorization(self, form: Form) -> str:
+        return self.value
+
+    def renew(self) -> None:
+        """There is no other."""
 
 
 class Placed(ByPath):
@@ -82,19 +98,18 @@ async def direct(tmp_path: Path, host: Host, names: Names) -> AsyncIterator[Make
 
     def make(name: str = NAME, path: str = "/m", private: tuple[str, ...] = (NAME,), secret: str = "") -> Direct:
         addresses = Addresses(Private.of(private), names)
-        client = Client(Metrics(), user_agent="modgate/test", via="1.1 test", bounds=Bounds(), addresses=addresses)
+        rules = HostRules([Rule(Place.parse(f"http://{NAME}"), right=Known(secret))] if secret else [])
+        client = Client(
+            Metrics(), user_agent="modgate/test", via="1.1 test", bounds=Bounds(), addresses=addresses, rules=rules
+        )
         clients.append(client)
-
-        async def credential(place: RepositoryUrl) -> Credential:
-            return Credential(secret if place.host == NAME else "")
-
         setup = Setup(
             tmp_path / "ours",
             {"PATH": os.environ["PATH"]},
             allowed=Allowed(insecure=Patterns.parse("*")),
             protocols=("https", "http"),
         )
-        made = composed(setup, client, addresses, _no_proxy, credential=credential)
+        made = composed(setup, client, addresses, _no_proxy, rules=rules)
         return Direct(Placed(f"http://{name}:{host.port}{path}"), made.mirrors, _no_proxy)
 
     yield make

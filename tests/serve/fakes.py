@@ -8,6 +8,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from modgate.serve.listener import Listener
 from modgate.serve.proxies import TrustedProxies
 from modgate.serve.sockets import bind
 from modgate.serve.table import Principals, Table
+from modgate.serve.target import parse_target
 from modgate.source.base import FOREVER, Answer, Ask, Cached, Freshness, Reader, Ready, Terms
 
 MIB = 1024 * 1024
@@ -178,6 +180,7 @@ class Port:
         *,
         limits: WireLimits | None = None,
         base_path: str = "",
+        views: Sequence[str] = (),
         trusted: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
         app: Any = None,
@@ -196,7 +199,7 @@ class Port:
         self.table = Table(self.generations.values, 16 * MIB)
         self.principals = Principals(self.table)
         self.data_port = DataPort(
-            source=self.source,
+            views={"": self.source, **dict.fromkeys(views, self.source)},
             databases=self.databases,
             keeper=Keeper(self.principals, self.reporter),
             reporter=self.reporter,
@@ -204,7 +207,7 @@ class Port:
             metrics=self.metrics,
             log=self.logged,
             via="modgate-test",
-            base_path=base_path,
+            parse=partial(parse_target, base=base_path, views=views),
         )
         self.edge = Edge(
             app=app or self.data_port,

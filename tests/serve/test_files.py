@@ -112,3 +112,23 @@ async def test_twenty_files_at_once_share_the_loop(port: Port, tmp_path: Path) -
     store(port, tmp_path / "zip", data)
     responses = await asyncio.gather(*(port.ask(TARGET) for _ in range(20)))
     assert all(response.body == data for response in responses)
+
+
+async def test_a_file_that_becomes_shorter_while_it_is_sent_is_cut(port: Port, tmp_path: Path) -> None:
+    store(port, tmp_path / "zip", content(64 * MIB))
+    client = await port.client(limit=4096)
+    await client.send(request(TARGET))
+    await client.reader.readexactly(100_000)
+    os.truncate(tmp_path / "zip", 100_000)
+    rest = await client.reader.read()
+    assert 100_000 + len(rest) < 64 * MIB
+    await port.settle(lambda: not port.edge.tasks)
+
+
+async def test_a_file_that_has_to_come_from_the_disk_is_whole(port: Port, tmp_path: Path) -> None:
+    data = content(8 * MIB)
+    store(port, tmp_path / "zip", data)
+    with open(tmp_path / "zip", "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert (await port.ask(TARGET)).body == data

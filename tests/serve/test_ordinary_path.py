@@ -168,7 +168,7 @@ async def test_a_databases_refusals_keep_their_meaning(port: Port) -> None:
 
 
 async def test_modules_lie_below_the_base_path(tmp_path: Path) -> None:
-    port = Port(tmp_path / "access.log", base_path="/go/")
+    port = Port(tmp_path / "access.log", base_path="/go")
     await port.listener.start()
     port.answer(LIST.name, LIST, b"v1.0.0\n")
     assert (await port.ask(f"/go{TARGET}")).status == 200

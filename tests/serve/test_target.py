@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -221,3 +222,30 @@ def test_what_is_accepted_has_one_escaped_spelling(text: str) -> None:
         return
     if target.ask is not None:
         assert parse_target(f"/{target.ask.name}".encode()).ask == target.ask
+
+
+@pytest.mark.parametrize("base", ["", "/go/x"])
+@pytest.mark.parametrize(
+    ("below", "target"),
+    [
+        ("/team-a", Target(Place.ROOT, view="team-a")),
+        ("/team-a/", Target(Place.ROOT, view="team-a")),
+        ("/team-a/rsc.io/quote/@v/list", replace(module(Kind.LIST, "rsc.io/quote"), view="team-a")),
+        (
+            "/team-a/cached-only/rsc.io/a/@latest",
+            replace(module(Kind.LATEST, "rsc.io/a", cached_only=True), view="team-a"),
+        ),
+        ("/team-a/sumdb/sum.golang.org/latest", Target(Place.SUMDB, rest="sum.golang.org/latest", view="team-a")),
+        ("/rsc.io/quote/@v/list", module(Kind.LIST, "rsc.io/quote")),
+    ],
+)
+def test_a_view_is_a_base_of_its_own(base: str, below: str, target: Target) -> None:
+    assert parse_target(f"{base}{below}".encode(), base, views={"team-a"}) == target
+
+
+@pytest.mark.parametrize(
+    "path", ["/team-b/rsc.io/a/@latest", "/team-a/team-a/rsc.io/a/@latest", "/team-a/healthz", "/team-a/x/"]
+)
+def test_what_is_no_view_and_what_no_view_has_is_refused(path: str) -> None:
+    with pytest.raises(Malformed):
+        parse_target(path.encode(), views={"team-a"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from modgate.settings.load import Examined, Loaded, Sources, examine, load
+from modgate.settings.load import Examined, Sources, examine, load
+from modgate.settings.loaded import Loaded
 
 NO_GO: Mapping[str, str] = {}
 

@@ -48,6 +48,7 @@ def test_every_setting_can_come_from_a_variable_and_from_a_flag_and_knows_its_or
     special |= {"access_log": "off", "limits.spool": "20GiB", "no_checksum": "rsc.io"}
     special |= {"git.private_hosts": "10.0.0.0/8", "git.insecure": "rsc.io"}
     special |= {"own_database.name": "a.example", "own_database.key": "/key", "own_database.witness": "/witness"}
+    special |= {"netrc": "/netrc", "health_check.path": "/healthz", "health_check.header": "X-Mirror-Status: ok"}
     texts = {}
     for name, field in all_fields().items():
         texts[name] = special.get(name) or field.show(field.default)

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from modgate.errors import SetupError
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 from modgate.settings.machine import problems, require
 from tests.settings.sources import loaded
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from modgate.serve import target
-from modgate.settings.load import Loaded, examine, load
+from modgate.settings.load import examine, load
+from modgate.settings.loaded import Loaded
 from modgate.settings.routing import RESERVED
 from modgate.settings.values import HOUR
 from tests.settings.sources import sources, told

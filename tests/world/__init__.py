@@ -14,6 +14,7 @@ from tests.world.gocommand import Go
 from tests.world.modules import Module, hash1, pack
 from tests.world.upstream import Upstream
 from tests.world.waiting import eventually
+from tests.world.wayout import WayOut
 from tests.world.world import World
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Request",
     "Response",
     "Upstream",
+    "WayOut",
     "World",
     "at_once",
     "eventually",

@@ -52,6 +52,7 @@ class Server(ABC):
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._most_connections = 0
         self._listening: asyncio.Server | None = None
+        self._is_up = False
         # Bound for the server's whole life and never listening: keeps the port while the server is down.
         self._place = _bound(0)
         self.port: int = self._place.getsockname()[1]
@@ -172,22 +173,27 @@ class Server(ABC):
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self) -> None:
+        self._is_up = True
         self._listening = await asyncio.start_server(self._serve, sock=_bound(self.port), ssl=self._tls, backlog=1024)
 
     async def _stop_listening(self) -> None:
         if self._listening is None:
             return
         self._listening.close()
-        self._listening = None
-        connections = dict(self._connections)
-        for task, writer in connections.items():
+        self._listening, self._is_up = None, False
+        for task, writer in dict(self._connections).items():
             writer.transport.abort()
             task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        # Some may be under way from the listening socket still: they find nobody here.
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=PATIENCE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if not self._is_up:
+            writer.transport.abort()
+            return
         self._connections[task] = writer
         self._most_connections = max(self._most_connections, len(self._connections))
         # What was written is with the kernel before anything else happens: a cut comes where the test wants it.

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.world.database import Database, DatabaseServer
 from tests.world.gateway import Gateway, Setting
@@ -17,6 +17,7 @@ from tests.world.guard import without_settings
 from tests.world.modules import Module
 from tests.world.server import Server
 from tests.world.upstream import Upstream
+from tests.world.wayout import WayOut
 
 if TYPE_CHECKING:
     import trustme
@@ -37,6 +38,10 @@ class World:
         """An upstream that hands out these modules; for `options` see Upstream."""
         return self._made.enter_context(Upstream(modules, **options))
 
+    def way_out(self, kind: Literal["http", "socks5"] = "http", **options: Any) -> WayOut:
+        """A proxy; for `options` see WayOut."""
+        return self._made.enter_context(WayOut(kind, **options))
+
     def database(self, name: str = "sum.example.com") -> Database:
         """A checksum database; upstreams may relay it."""
         return Database(name)
@@ -51,9 +56,11 @@ class World:
         *,
         environ: Mapping[str, str] | None = None,
         through: Sequence[str] = (),
+        tables: str = "",
         **settings: Setting,
     ) -> Gateway:
         """Start the gateway. `upstream` is one server, or a chain in the syntax of GOPROXY; for `through` see Gateway.
+        `tables` are those of its settings file: routes, views, hosts.
 
         Without other settings no checksum database is known to it: nothing in it leaves this machine. Nor does it guess
         what it will be asked for: tests count what their clients cause.
@@ -61,10 +68,19 @@ class World:
         chain = upstream.url if isinstance(upstream, Server) else upstream
         given: dict[str, Setting] = {"upstream": chain, "checksum": "off", "workers": self.workers}
         given |= {"fetch_ahead": "off", **settings}
+        if tables:
+            given["config"] = self.settings_file(tables)
         base = {**without_settings(os.environ), "HOME": str(self.home), "GOENV": "off", **self._trust()}
         gateway = Gateway(self.place("gateway"), given, {**base, **(environ or {})}, through)
         self._made.callback(_ends_well, gateway)
         return gateway
+
+    def settings_file(self, text: str) -> Path:
+        """A file for `--config`."""
+        file = self.place("modgate.toml")
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o600)
+        return file
 
     def go(self, proxy: Server | Gateway | str, **options: str) -> Go:
         """A developer with this GOPROXY; for `options` see Go."""
@@ -98,12 +114,17 @@ class World:
         self._authority.configure_trust(context)
         return context
 
+    def authority(self) -> Path:
+        """The authority of those servers, as a PEM file."""
+        assert self._authority is not None, "there is no certificate yet"
+        file = self.home / "authority.pem"
+        self._authority.cert_pem.write_to_path(str(file))
+        return file
+
     def _trust(self) -> dict[str, str]:
         if self._authority is None:
             return {}
-        file = self.home / "authority.pem"
-        self._authority.cert_pem.write_to_path(str(file))
-        return {"SSL_CERT_FILE": str(file)}
+        return {"SSL_CERT_FILE": str(self.authority())}
 
     def close(self) -> None:
         """End everything, the last made first.

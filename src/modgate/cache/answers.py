@@ -36,7 +36,8 @@ class Answers:
         async def obtain() -> Obtained:
             answer = await self._source.get(ask, Terms())
             assert isinstance(answer.body, Ready)
-            return Obtained(answer.body.data, answer.version, answer.source)
+            written = answer.fetched if answer.makeshift else None
+            return Obtained(answer.body.data, answer.version, answer.source, written)
 
         absent = rules.ages.absent(ask.kind)
         told = await self._changing.get(Question(ask.name, str(ask), ask.path, rules.ages, absent, obtain), terms)

@@ -42,6 +42,11 @@ class CachedSource:
                 # A canonical version that does not fit the path is a question too: its answer names another version.
                 return await self._answers.get(ask, terms)
 
+    @property
+    def under_way(self) -> int:
+        """How many zips are being fetched."""
+        return self._zips.under_way
+
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds, all of them together, and cancel the rest: they may expire lists, so
         those come last."""

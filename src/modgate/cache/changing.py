@@ -6,20 +6,25 @@ asked, or when it cannot be (freshness.py).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from modgate.cache.absence import Absences
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.freshness import Ages, Verdict, judge
 from modgate.cache.remembered import raise_remembered
-from modgate.errors import Absent, GatewayError
+from modgate.errors import Absent, GatewayError, Unavailable
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
-from modgate.source.base import Cached, Terms
+from modgate.source.base import Cached, Freshness, Terms
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import AnswerRow
+
+DURABLE_SECONDS = 2.0
+"""How long an answer may take to be durable before others stop waiting for that; a well disk needs a hundredth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,9 @@ class Obtained:
     data: bytes
     version: str
     source: str
+    written: float | None = None
+    """In seconds since the epoch, of what is given only because nobody else could be asked: its age is counted from
+    there, and the next ask goes outside again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,7 @@ class Changing:
 
     async def _ask_first(self, question: Question, terms: Terms, seen: AnswerRow | None, *, usable: bool) -> Told:
         old = seen if usable else None
+        await self._outlast(question.name, terms)
         flight, joined = self._fetch(question, seen)
         if joined:
             self._coalesced.value += 1
@@ -144,20 +153,36 @@ class Changing:
             return replace(told, cached=Cached.COALESCED)
         return told if old is None else replace(told, cached=Cached.REFRESHED)
 
+    async def _outlast(self, name: str, terms: Terms) -> None:
+        """Wait for the end of a flight that has its answer and makes it durable.
+
+        It asked before we were asked, and a tag may have been pushed meanwhile. One that takes too long has to do.
+        """
+        until = min(terms.deadline, asyncio.get_running_loop().time() + DURABLE_SECONDS)
+        with suppress(Unavailable):
+            while (answered := self._flights.answered(name)) is not None:
+                await answered.over(until)
+
     def _fetch(self, question: Question, seen: AnswerRow | None) -> tuple[Flight[Told], bool]:
         """`seen` is what was stored when we were asked."""
+        tellings = self._store.stamp(_tellings(question.name))
 
         async def fly(flight: Flight[Told]) -> None:
             async with self._store.hold(question.name):
                 row = self._store.answer(question.name)
-                if row is not None and not row.expired and (seen is None or row.fetched > seen.fetched):
-                    # Another process was asking when we were asked: its answer is ours too, as if we were one.
+                if (
+                    row is not None
+                    and (seen is None or row.fetched > seen.fetched)
+                    and self._is_ours(row, question, tellings)
+                ):
+                    # Another process was told it meanwhile: its answer is ours too, as if we were one.
                     flight.publish(Told(row, Cached.COALESCED))
                     return
                 meanwhile = self._asked[question.name] = _Meanwhile(self._store.stamp(_fetches(question.name)))
                 try:
                     row = await self._obtain(question, meanwhile)
                     flight.publish(Told(row, Cached.MISS))
+                    self._store.changed(_tellings(question.name))
                     # What this process has in memory is out of date now; of others that is true when it is durable.
                     self._store.changed(question.topic)
                     await self._store.put_answer(row)
@@ -168,6 +193,13 @@ class Changing:
             self._store.changed(question.topic)
 
         return self._flights.join(question.name, fly)
+
+    def _is_ours(self, row: AnswerRow, question: Question, tellings: tuple[int, int]) -> bool:
+        """Whether an answer that another process got since we looked may be taken for our own: it is fresh, or was told
+        after we were asked, when the slot of tellings stood at `tellings`."""
+        fresh = judge(self._clock() - row.fetched, question.ages, Freshness.NORMAL, expired=row.expired)
+        told_since = self._store.stamp(_tellings(question.name)) != tellings
+        return not row.expired and (fresh is Verdict.FRESH or told_since)
 
     def _fetched_elsewhere(self, question: Question, meanwhile: _Meanwhile) -> bool:
         """Whether another process fetched a version. Which one is not known here: one ask too many is better than a
@@ -188,11 +220,30 @@ class Changing:
             self._absences.put(question.name, error, question.absent, stamp)
             raise
         self._absences.forget(question.name)
+        if answer.written is not None:
+            return self._makeshift(question, answer, answer.written)
         told = answer.data.decode(errors="replace").split()
         expired = self._fetched_elsewhere(question, meanwhile) or not meanwhile.versions.issubset(told)
         return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, asked, expired)
+
+    def _makeshift(self, question: Question, answer: Obtained, written: float) -> AnswerRow:
+        """What stands in for an answer while nobody can be asked: never fresh, and never instead of a newer one.
+
+        Raises:
+            Unavailable: what is stored is newer.
+        """
+        row = self._store.answer(question.name)
+        if row is not None and row.fetched >= written and self._clock() - row.fetched <= question.ages.keep:
+            reason = "has an older answer than the one that is kept here"
+            raise Unavailable(asked=question.label, source=answer.source, reason=reason)
+        return AnswerRow(self._store.name, question.name, answer.data, answer.version, answer.source, written, True)
 
 
 def _fetches(name: str) -> str:
     """The topic whose slot moves when a version is fetched that the answer of this name should tell of."""
     return f"{name} fetches"
+
+
+def _tellings(name: str) -> str:
+    """The topic whose slot moves when somebody outside has answered."""
+    return f"{name} tellings"

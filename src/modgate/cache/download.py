@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from modgate.cache.checking import Checker, Job, Sums
+from modgate.cache.pace import Pace
 from modgate.cache.part import Budget, Diverged, Part
 from modgate.cache.spool import Spooled
 from modgate.errors import Corrupt, GatewayError, Trouble, Unavailable
@@ -56,6 +57,7 @@ class Download:
         *,
         checker: Checker,
         budget: Budget,
+        pace: Pace,
         metrics: Metrics,
         most: int,
         begun: Callable[[Spooled], None],
@@ -70,12 +72,14 @@ class Download:
         self._store = store
         self._checker = checker
         self._budget = budget
+        self._pace = pace
         self._metrics = metrics
         self._most = most
         self._begun = begun
         self._void = void
         self._job: Job | None = None
         self._told = False
+        self._syncing: asyncio.Future[OSError | None] | None = None
         self._breaks: Counter[str] = Counter()
         self.part: Part | None = None
         self.spooled = spooled
@@ -104,6 +108,17 @@ class Download:
             continued = False
         raise Unavailable(asked=str(self._ask), source=self._source.name, reason="sends other content at each request")
 
+    async def durable(self) -> None:
+        """Wait until the bytes of the file that was fetched are durable.
+
+        Raises:
+            OSError: the spool cannot be written.
+        """
+        assert self._syncing is not None
+        error = await asyncio.shield(self._syncing)
+        if error is not None:
+            raise error
+
     def fail(self, error: GatewayError) -> None:
         """Cut whoever reads, and remove what is there."""
         if self.spooled is not None:
@@ -123,7 +138,7 @@ class Download:
 
     async def _open(self) -> None:
         self.part = Part(self._store.spool, self._store.key(self._ask.name), self._budget)
-        self.spooled = self.spooled or Spooled(self.part.path)
+        self.spooled = self.spooled or Spooled(self.part.path, self._pace)
         self._told = False
         self._job = await self._checker.begin(self._ask, self.part.path)
         self._grown("the spool")
@@ -138,6 +153,7 @@ class Download:
     async def _judge(self, source: str) -> Fetched:
         assert self.part is not None and self._job is not None and self.spooled is not None
         self.spooled.size = self.part.size
+        self._syncing = self.part.sync()  # beside the check: each takes some milliseconds, and somebody waits
         try:
             sums = await self._job.finish(self.part.size)
         except Corrupt as error:
@@ -194,6 +210,7 @@ class Download:
             if body.size is not None:
                 self.spooled.size = body.size
             async for chunk in chunks:
+                await self._pace.turn()
                 self.part.accept(chunk)
                 self._grown(answer.source)
                 if self.part.size > self._most:

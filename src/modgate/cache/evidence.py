@@ -77,6 +77,28 @@ class Unchecked:
 UNCHECKED = Unchecked()
 
 
+class Only:
+    """A verifier of some artifacts, by another one; all others need no evidence."""
+
+    def __init__(self, verifier: Verifier, needs: Callable[[Ask], bool]) -> None:
+        self._verifier = verifier
+        self._needs = needs
+
+    async def prepare(self, ask: Ask) -> None:
+        """See Verifier."""
+        if self._needs(ask):
+            await self._verifier.prepare(ask)
+
+    def holds(self, ask: Ask, evidence: str) -> bool:
+        return not self._needs(ask) or self._verifier.holds(ask, evidence)
+
+    async def verify(self, complete: Complete) -> str:
+        return await self._verifier.verify(complete) if self._needs(complete.ask) else ""
+
+    def outranks(self, evidence: str, other: str) -> bool:
+        return self._verifier.outranks(evidence, other)
+
+
 def is_unverified(evidence: str) -> bool:
     """Whether it was let through without proof: no copy of it may outlive the next look."""
     return evidence.startswith(UNVERIFIED)

@@ -27,6 +27,7 @@ class Flight(Generic[V]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._result: asyncio.Future[V] = loop.create_future()
+        self._over = asyncio.Event()
 
     def publish(self, value: V) -> None:
         """Give the result to all who wait and to all who come while the flight goes on; a later result replaces it."""
@@ -52,6 +53,22 @@ class Flight(Generic[V]):
     @property
     def published(self) -> bool:
         return self._result.done()
+
+    def end(self) -> None:
+        self._over.set()
+
+    async def over(self, deadline: float) -> None:
+        """Wait for its end, at most until `deadline` of the loop's clock; how it ends is not told.
+
+        Raises:
+            Unavailable: the deadline passed.
+        """
+        try:
+            async with asyncio.timeout_at(None if deadline == float("inf") else deadline):
+                await self._over.wait()
+        except TimeoutError as error:
+            reason = "is still making an earlier answer durable; ask again"
+            raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
 
     async def result(self, deadline: float) -> V:
         """Wait for it, at most until `deadline` of the loop's clock.
@@ -84,6 +101,11 @@ class Flights(Generic[K, V]):
         """What a flight for `key` has given out already while it goes on to make it durable; None if there is none."""
         flight = self._flights.get(key)
         return None if flight is None else flight.value
+
+    def answered(self, key: K) -> Flight[V] | None:
+        """The flight for `key`, if it has its result already: who comes now and wants a newer one waits for its end."""
+        flight = self._flights.get(key)
+        return flight if flight is not None and flight.published else None
 
     def join(self, key: K, fly: Callable[[Flight[V]], Awaitable[None]]) -> tuple[Flight[V], bool]:
         """The flight for `key`, and whether it was already under way; else `fly(flight)` is started, which
@@ -122,5 +144,6 @@ class Flights(Generic[K, V]):
             flight.fail(Unavailable(reason="failed inside this gateway; its log has the details", trouble=Trouble.OURS))
         finally:
             self._flights.pop(key, None)
+            flight.end()
             if not flight.published:
                 flight.fail(Unavailable(reason="ended without a result", trouble=Trouble.OURS))

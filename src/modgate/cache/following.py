@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from modgate.cache.pace import Pace
 from modgate.cache.part import read_note
 from modgate.cache.spool import Spooled
 from modgate.errors import Trouble, Unavailable
@@ -17,10 +18,13 @@ BROKE_OFF = "broke off in another process of this gateway"
 class Follower:
     """Looks at `<key>.part` each time the lock is found to be taken."""
 
-    def __init__(self, store: Namespace, name: str, begun: Callable[[Spooled], None], void: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Namespace, name: str, pace: Pace, begun: Callable[[Spooled], None], void: Callable[[], None]
+    ) -> None:
         """`begun` is told of a growing file once its first byte may be handed out, `void` when that one is no more."""
         self._part = f"{store.spool}/{store.key(name)}.part"
         self._note = f"{store.spool}/{store.key(name)}.json"
+        self._pace = pace
         self._begun = begun
         self._void = void
         self._spooled: Spooled | None = None
@@ -36,7 +40,7 @@ class Follower:
             self._drop("began anew in another process of this gateway")
         if self._spooled is None:
             try:
-                self._spooled = Spooled(self._part)
+                self._spooled = Spooled(self._part, self._pace)
             except FileNotFoundError:
                 return
         note = read_note(self._note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import suppress
@@ -12,6 +13,10 @@ from modgate.errors import Trouble, Unavailable
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Arriving
+
+NOTED = 1 << 18
+"""Bytes up to which a file has no note: to fetch it again costs less than a second file for each of them. If its leader
+dies, it is read again from its first byte; in another process, its readers wait for its end."""
 
 
 class Diverged(Exception):
@@ -60,7 +65,7 @@ class Budget:
 
 
 class Part:
-    """`<key>.part` with its note. The bytes [0, size) are what came so far."""
+    """`<key>.part`, and its note if it is worth one. The bytes [0, size) are what came so far."""
 
     def __init__(self, spool: Path, key: str, budget: Budget) -> None:
         """Open it; it is made if it is not there.
@@ -102,8 +107,9 @@ class Part:
         self._whole = known if arriving.size is None else arriving.size
         if self._whole is not None:
             self._reserve(self._whole)
-        with open(self._note, "w") as file:
-            json.dump(asdict(Note(source, arriving.url, self._whole, arriving.validator)), file)
+        if before is not None or self._whole is None or self._whole > NOTED:
+            with open(self._note, "w") as file:
+                json.dump(asdict(Note(source, arriving.url, self._whole, arriving.validator)), file)
 
     def accept(self, chunk: bytes) -> None:
         """The next bytes of the transfer.
@@ -136,9 +142,12 @@ class Part:
     def note(self) -> Note | None:
         return read_note(self._note)
 
-    def sync(self) -> None:
-        """Make the bytes durable; blocks, so call it in a thread."""
-        os.fsync(self._descriptor)
+    def sync(self) -> asyncio.Future[OSError | None]:
+        """Make the bytes durable, in a thread; what goes wrong is the result, so that nobody has to wait for it.
+
+        Do not cancel it: one that has not begun yet would leave its descriptor open.
+        """
+        return asyncio.get_running_loop().run_in_executor(None, _synced, os.dup(self._descriptor))
 
     def remove(self) -> None:
         """Begin anew, or give up."""
@@ -162,6 +171,16 @@ class Part:
         if size > self._reserved:
             self._budget.take(size - self._reserved)
             self._reserved = size
+
+
+def _synced(descriptor: int) -> OSError | None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        return error
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def _differ(one: int | None, other: int | None) -> bool:

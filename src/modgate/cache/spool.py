@@ -10,6 +10,7 @@ import asyncio
 import os
 import weakref
 
+from modgate.cache.pace import Pace
 from modgate.errors import GatewayError, Trouble, Unavailable
 from modgate.source.base import Reader
 from modgate.storage.tree import Identity, identity_of
@@ -30,8 +31,9 @@ class Spooled:
 
     growing = True
 
-    def __init__(self, path: str) -> None:
-        """`path` exists; its inode stays the same for the life of this object, whatever happens to the name.
+    def __init__(self, path: str, pace: Pace) -> None:
+        """All readers share `pace`. `path` exists; its inode stays the same for the life of this object, whatever
+        happens to the name.
 
         Raises:
             OSError: it cannot be opened.
@@ -39,6 +41,7 @@ class Spooled:
         self._descriptor = os.open(path, os.O_RDONLY)
         # Closed when nobody holds this object any more: an answer may be on its way to its reader when the flight ends.
         weakref.finalize(self, os.close, self._descriptor)
+        self.pace = pace
         self._moved = asyncio.Event()
         self._error: GatewayError | None = None
         self.size: int | None = None
@@ -107,25 +110,32 @@ class _SpoolReader:
         self._stop = stop
 
     async def read(self) -> bytes:
-        spooled = self._spooled
         while True:
-            if spooled.failed is not None:
-                raise spooled.failed
-            end = spooled.released if self._stop is None else min(spooled.released, self._stop)
-            if self._position < end:
-                data = spooled.read_at(self._position, min(PIECE, end - self._position))
-                if not data:  # given up by another process, which we shall hear of
-                    raise Unavailable(reason="broke off while it was read", trouble=Trouble.OURS)
-                self._position += len(data)
+            await self._spooled.pace.turn()
+            data = self._there()
+            if data is not None:
                 return data
-            if spooled.done or (self._stop is not None and self._position >= self._stop):
-                return b""
             try:
                 async with asyncio.timeout(STALL_SECONDS):
-                    await spooled.moved()
+                    await self._spooled.moved()
             except TimeoutError as error:
                 reason = f"brought nothing for {STALL_SECONDS:g} s"
                 raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
+
+    def _there(self) -> bytes | None:
+        """The next bytes, none at the end; None: they have not come yet."""
+        spooled = self._spooled
+        if spooled.failed is not None:
+            raise spooled.failed
+        end = spooled.released if self._stop is None else min(spooled.released, self._stop)
+        if self._position < end:
+            data = spooled.read_at(self._position, min(PIECE, end - self._position))
+            if not data:  # given up by another process, which we shall hear of
+                raise Unavailable(reason="broke off while it was read", trouble=Trouble.OURS)
+            self._position += len(data)
+            return data
+        is_over = spooled.done or (self._stop is not None and self._position >= self._stop)
+        return b"" if is_over else None
 
     def close(self) -> None:
         """Nothing to do: the file is the spooled object's, which many read."""

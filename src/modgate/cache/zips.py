@@ -17,6 +17,7 @@ from modgate.cache.download import Download, Fetched
 from modgate.cache.evidence import UNCHECKED, Check, Complete, Verifier, is_unverified
 from modgate.cache.flights import Flight, Flights
 from modgate.cache.following import Follower
+from modgate.cache.pace import Pace
 from modgate.cache.part import Budget
 from modgate.cache.proof import Proofs
 from modgate.cache.remembered import raise_remembered
@@ -76,13 +77,12 @@ class Zips:
         checker: Checker,
         budget: Budget,
         most: int,
-        downloads: int = 48,
+        downloads: asyncio.Semaphore,
         verifier: Verifier = UNCHECKED,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`most` is the largest zip in bytes; `checker` and `budget` are shared by all namespaces.
-
-        At most `downloads` zips arrive at once; others wait their turn.
+        """`most` is the largest zip in bytes; `checker`, `budget` and `downloads`, the places of zips that arrive, are
+        shared by all namespaces.
         """
         self._source = source
         self._store = store
@@ -93,20 +93,25 @@ class Zips:
         self._metrics = metrics
         self._checker = checker
         self._budget = budget
+        self._pace = Pace()
         self._most = most
         self._verifier = verifier
         self._clock = clock
-        self._downloads = asyncio.Semaphore(downloads)
+        self._downloads = downloads
         self._proofs = Proofs()
         self._absences = Absences(clock)
         self._coalesced = metrics.counter(families.COALESCED)
         self._flights: Flights[str, Held] = Flights(unexpected)
         self._sizings: Flights[str, Answer] = Flights(unexpected)
-        metrics.read(families.DOWNLOADS, lambda: len(self._flights))
 
     @property
     def name(self) -> str:
         return self._source.name
+
+    @property
+    def under_way(self) -> int:
+        """How many zips are being fetched."""
+        return len(self._flights)
 
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         rules = self._rules(ask.path)
@@ -161,7 +166,7 @@ class Zips:
         def begun(spooled: Spooled) -> None:
             flight.publish(Held(spooled, None, Cached.COALESCED))
 
-        with closing(Follower(self._store, ask.name, begun, flight.retract)) as follower:
+        with closing(Follower(self._store, ask.name, self._pace, begun, flight.retract)) as follower:
             async with self._store.hold(ask.name, meanwhile=follower.look) as waited:
                 found = await self._settled(ask)
                 orphan = follower.ended(found.body.identity if found is not None else None)
@@ -220,6 +225,7 @@ class Zips:
             self._store,
             checker=self._checker,
             budget=self._budget,
+            pace=self._pace,
             metrics=self._metrics,
             most=self._most,
             begun=lambda spooled: flight.publish(Held(spooled, None)),
@@ -252,7 +258,7 @@ class Zips:
     async def _commit(self, ask: Ask, row: ArtifactRow, download: Download) -> Held:
         """Durable bytes, durable row, rename: only then are the last bytes released."""
         assert download.part is not None and download.spooled is not None
-        await asyncio.to_thread(download.part.sync)
+        await download.durable()
         await self._store.put_file(row, download.part.path)
         self._metrics.counter(families.COMMITS, ask.kind).add()
         path = self._store.tree.path(self._store.name, ask.name)

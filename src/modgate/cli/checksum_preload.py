@@ -45,7 +45,9 @@ def preload(sources: Sources, file: str) -> int:
     failures: list[str] = []
 
     async def fetch() -> None:
-        with click.progressbar(length=len(wanted), label="records", file=sys.stderr) as bar:
+        with click.progressbar(
+            length=len(wanted), label="records", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
 
             def told(module: Wanted, error: ModgateError | None) -> None:
                 bar.update(1)

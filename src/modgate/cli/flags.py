@@ -32,6 +32,7 @@ FLAGS = (
     ("base_path", "PATH", "Serve everything below this path."),
     ("tls_cert", "FILE", "Certificate chain; makes it HTTPS."),
     ("tls_key", "FILE", "The certificate's private key."),
+    ("netrc", "FILE", "Credentials for hosts, as the go command reads them."),
     ("trusted_proxies", "CIDR", "Load balancer whose headers are believed; repeatable."),
     ("workers", "N|auto", "Serving processes; auto: one a core, at most 8."),
     ("fetch_ahead", "public|all|off", "Which go.mod files are fetched before they are asked for."),

@@ -2,10 +2,12 @@
 
 parts.py      where modules come from and what is remembered of them: the expression of sources
 directly.py   `direct`, the member of a chain that reads repositories
+hosts.py      clients that know what the settings say about hosts; reaching.py: whether these can be reached
 verifying.py  the checksum database that everything public is verified with; checksums.py: its desk for operators
 ownlog.py     the checksum database of our own; ownport.py: its own port
 diagnosing.py the same thing fetched from each upstream, for `modgate diagnose`
 ports.py      where go commands ask; operators.py: where operators do; edges.py: what both have in common
+loop.py       the event loop of a process that serves
 process.py    one serving process: parts and data port, opened and closed in their order
 alone.py      `workers = 1`: that process, with its signals and the admin port
 team.py       more: a parent that starts, watches and ends the workers (member.py), and has the admin port
@@ -19,7 +21,7 @@ Belongs here: wiring. Not here: anything that decides.
 
 from __future__ import annotations
 
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 
 
 def serve(loaded: Loaded) -> int:
@@ -28,8 +30,7 @@ def serve(loaded: Loaded) -> int:
     Raises:
         SetupError: it cannot start.
     """
-    import uvloop
-
+    from modgate.gateway import loop
     from modgate.serve.lifecycle import allow_descriptors
     from modgate.settings.machine import workers
 
@@ -38,7 +39,7 @@ def serve(loaded: Loaded) -> int:
     if number == 1:
         from modgate.gateway.alone import run
 
-        return uvloop.run(run(loaded))
+        return loop.run(run(loaded))
     from modgate.gateway.team import lead
 
-    return uvloop.run(lead(loaded, number))
+    return loop.run(lead(loaded, number))

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from modgate import __version__
 from modgate.cache.evidence import UNVERIFIED
 from modgate.checksum.claim import open_head
 from modgate.checksum.client import SumClient, Verified
+from modgate.checksum.databases import TOOLCHAIN
 from modgate.checksum.evidence import Evidence, Excuse, read_evidence
-from modgate.checksum.kept import NoWays, Reach, head_cell
+from modgate.checksum.kept import NoWays, Reach, Remembered, Unremembered, head_cell
 from modgate.checksum.standing import Standing, State, Trust
 from modgate.errors import GatewayError, Malformed, ModgateError, SetupError, Unproven
-from modgate.gateway import values
-from modgate.gateway.parts import upstreams
+from modgate.gateway.hosts import Outward
 from modgate.gateway.telling import Telling, telling
-from modgate.gateway.verifying import spec_of, sum_client, ways_to
+from modgate.gateway.upstreams import Upstreams
+from modgate.gateway.verifying import spec_of, sum_client
 from modgate.gomod import ModulePath
 from modgate.gomod.gosumdb import DatabaseSpec
 from modgate.gomod.wanted import Wanted
-from modgate.net.client import Client
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
+from modgate.settings.routing import PUBLIC
 from modgate.source.base import Ask, Kind
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
@@ -80,10 +80,12 @@ class Desk:
         self._loaded = loaded
         self._stack = stack
 
-    @property
-    def public(self) -> Namespace:
-        """The stored modules."""
-        return self.store.namespace("public", Tree(self.store.layout.modules, self.store.layout.quarantine))
+    def namespace(self, path: str) -> Namespace:
+        """Where a module is stored."""
+        return self._namespace(self._loaded.meaning.route(path).namespace)
+
+    def _namespace(self, name: str) -> Namespace:
+        return self.store.namespace(name, Tree(self.store.layout.modules, self.store.layout.quarantine))
 
     @property
     def spec(self) -> DatabaseSpec:
@@ -108,7 +110,7 @@ class Desk:
             except (Malformed, Unproven) as error:
                 problem = f"the head that is remembered for {spec.name} is not signed with its key ({error.why})"
                 raise SetupError("checksum", problem, "give the key that it was signed with") from error
-        unverified = len(self.public.artifacts_with(UNVERIFIED))
+        unverified = len(self._namespace(PUBLIC).artifacts_with(UNVERIFIED))
         return Standings(spec.name, head, self._standing(spec).state, unverified)
 
     def accept(self, trust: Trust) -> bool:
@@ -117,9 +119,9 @@ class Desk:
 
     async def why(self, path: ModulePath, version: str) -> Chain:
         """The evidence for a stored module, without asking anybody."""
-        public = self.public
+        namespace = self.namespace(path)
         asks = (Ask(kind, path, version) for kind in (Kind.INFO, Kind.MOD, Kind.ZIP))
-        rows = [(ask.kind, public.pin(ask.name)) for ask in asks]
+        rows = [(ask.kind, namespace.pin(ask.name)) for ask in asks]
         links = [Link(kind, row, read_evidence(row.evidence)) for kind, row in rows if row is not None]
         spec = spec_of(self._loaded)
         if spec is None:
@@ -130,25 +132,18 @@ class Desk:
             return Chain(spec.name, links, None, error.reason)
 
     async def preload(self, modules: Sequence[Wanted], told: Callable[[Wanted, ModgateError | None], None]) -> None:
-        """Fetch and verify the records of `modules`; `told` hears how each went. Private ones are left out."""
+        """Fetch and verify the records of `modules`, and see that they can be verified again with what is kept then.
+        `told` hears once how each went. Private ones are left out.
+        """
         sums = self._outward()
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def one(wanted: Wanted) -> None:
-            async with places:
-                try:
-                    _compare(wanted, await sums.lookup(wanted.path, wanted.version))
-                except ModgateError as error:
-                    told(wanted, error)
-                else:
-                    told(wanted, None)
-
-        meaning = self._loaded.meaning
-        async with asyncio.TaskGroup() as group:
-            for wanted in modules:
-                if not meaning.private.match(wanted.path) and not meaning.no_checksum.match(wanted.path):
-                    group.create_task(one(wanted))
-        await sums.close(grace=self._loaded.settings.deadlines.small_total)  # what was told is being kept
+        kept = await _each(
+            [one for one in modules if self._is_public(one.path)], lambda one: _agreeing(one, sums), told
+        )
+        await sums.close(grace=self._loaded.settings.deadlines.small_total)  # what was proven is being kept
+        # A full disk, or who removes files beside us, would else be noticed where nobody can fetch anything.
+        alone = self._client(NoWays(self.spec.name), Unremembered())
+        for one in await _each(kept, lambda one: _agreeing(one, alone), told):
+            told(one, None)
 
     async def record(self, path: ModulePath, version: str) -> Verified:
         """The proven record of a module, asked for where it is not kept.
@@ -159,23 +154,21 @@ class Desk:
         """
         return await self._outward().lookup(path, version)
 
+    def _is_public(self, path: str) -> bool:
+        return path == TOOLCHAIN or not self._loaded.meaning.is_exempt(path)
+
     def _outward(self) -> SumClient:
         """A client that asks."""
-        client = Client(
-            self.telling.metrics,
-            user_agent=f"modgate/{__version__}",
-            via=f"1.1 {values.pseudonym(self.store.identity)}",
-            bounds=values.bounds(self._loaded.settings),
-        )
-        self._stack.push_async_callback(client.close)
+        client = Outward(self._stack, self._loaded, self.telling.metrics, self.store.identity).client()
+        upstreams = Upstreams(self._loaded, client, self.telling)
         try:
-            chain = upstreams(self._loaded, client, self.telling)
+            chain = upstreams.chain(self._loaded.meaning.chain)
         except SetupError:
             chain = []  # only `direct`, which relays no database
-        return self._client(ways_to(self.spec, self._loaded, chain, client, self.telling))
+        return self._client(upstreams.ways(self.spec, chain))
 
-    def _client(self, reach: Reach) -> SumClient:
-        client = sum_client(self.spec, reach, self._loaded, self.store, self.telling)
+    def _client(self, reach: Reach, remembered: Remembered | None = None) -> SumClient:
+        client = sum_client(self.spec, reach, self._loaded, self.store, self.telling, remembered)
         self._stack.push_async_callback(client.close)
         return client
 
@@ -198,7 +191,32 @@ async def desk(loaded: Loaded, *, may_be_new: bool = False) -> AsyncIterator[Des
         yield Desk(loaded, open_store(stack, data, told.events), told, stack)
 
 
-def _compare(wanted: Wanted, verified: Verified) -> None:
+async def _each(
+    modules: Sequence[Wanted],
+    ask: Callable[[Wanted], Awaitable[None]],
+    told: Callable[[Wanted, ModgateError], None],
+) -> list[Wanted]:
+    """Some at a time; those that `ask` raised nothing for, and `told` hears of the others."""
+    places, done = asyncio.Semaphore(AT_ONCE), list[Wanted]()
+
+    async def one(wanted: Wanted) -> None:
+        async with places:
+            try:
+                await ask(wanted)
+            except ModgateError as error:
+                told(wanted, error)
+            else:
+                done.append(wanted)
+
+    async with asyncio.TaskGroup() as group:
+        for wanted in modules:
+            group.create_task(one(wanted))
+    return done
+
+
+async def _agreeing(wanted: Wanted, client: SumClient) -> None:
+    """Raises GatewayError: there is no record that can be proven. Unproven: it has other sums than the list."""
+    verified = await client.lookup(wanted.path, wanted.version)
     for kind, h1 in wanted.sums.items():
         recorded = verified.sums.get(kind, "nothing")
         if recorded != h1:

@@ -1,8 +1,9 @@
 """How the parent and a worker talk: JSON lines over a socket pair, after the settings.
 
-The parent says {"do": "report", "number": n}, {"do": "reload"}, {"do": "stop"}, {"do": "cut"}.
+The parent says {"do": "report", "number": n}, {"do": "reload"}, {"do": "stop"}, {"do": "cut"}, and the orders of
+drill_control.py.
 A worker says {"is": "ready"}, {"is": "failed", "field": …, "problem": …, "remedy": …}, {"is": "report", "number": n,
-"samples": …, "checks": …}.
+"samples": …, "checks": …, "upstreams": …}.
 
 The end of the line is a message too: a worker whose parent is gone drains and ends.
 """
@@ -16,7 +17,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 
 MOST = 16 << 20
 """Bytes of one message: a report has some 50 KiB."""

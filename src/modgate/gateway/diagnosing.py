@@ -8,17 +8,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from modgate import __version__
 from modgate.checksum.client import Verified
 from modgate.errors import GatewayError, SetupError
 from modgate.gateway import values
 from modgate.gateway.checksums import Desk
+from modgate.gateway.hosts import Outward
 from modgate.gomod import ModulePath
 from modgate.gomod.chain import Link
 from modgate.gomod.diagnosis import Expected, findings
-from modgate.net.client import Client, Response
+from modgate.net.client import Client
+from modgate.net.response import Response
 from modgate.net.url import target_of
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 from modgate.source.base import Ask, Kind
 from modgate.source.goproxy import UNQUOTED
 
@@ -28,13 +29,7 @@ KINDS = (Kind.INFO, Kind.MOD, Kind.ZIP)
 async def diagnosed(loaded: Loaded, desk: Desk, path: ModulePath, version: str) -> AsyncIterator[str]:
     """Lines, as they are found out. Each upstream is asked for each file once; nothing is kept of it."""
     async with AsyncExitStack() as stack:
-        client = Client(
-            desk.telling.metrics,
-            user_agent=f"modgate/{__version__}",
-            via=f"1.1 {values.pseudonym(desk.store.identity)}",
-            bounds=values.bounds(loaded.settings),
-        )
-        stack.push_async_callback(client.close)
+        client = Outward(stack, loaded, desk.telling.metrics, desk.store.identity).client()
         record = await _record(desk, path, version)
         yield record if isinstance(record, str) else f"record {record.record_id} of the checksum database"
         for kind in KINDS:
@@ -43,7 +38,7 @@ async def diagnosed(loaded: Loaded, desk: Desk, path: ModulePath, version: str) 
             yield str(ask)
             said, expected = _stored(desk, ask, h1)
             yield f"  store: {said}"
-            for link in loaded.meaning.chain:
+            for link in loaded.meaning.route(path).chain:
                 async for line in _upstream(loaded, client, link, ask, expected):
                     yield line
 
@@ -59,8 +54,8 @@ async def _record(desk: Desk, path: ModulePath, version: str) -> Verified | str:
 
 def _stored(desk: Desk, ask: Ask, h1: str) -> tuple[str, Expected]:
     """What is wrong with the stored file, and what to compare others with."""
-    public = desk.public
-    row, place = public.pin(ask.name), Path(public.tree.path(public.name, ask.name))
+    namespace = desk.namespace(ask.path)
+    row, place = namespace.pin(ask.name), Path(namespace.tree.path(namespace.name, ask.name))
     expected = Expected(ask.path, ask.version, ask.kind, h1 or (row.h1 if row is not None else ""))
     try:
         data = place.read_bytes()

@@ -7,13 +7,13 @@ import itertools
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from modgate.errors import SetupError
 from modgate.gateway.control import Channel
 from modgate.observe.joining import Snapshot, joined, lasting, snapshot
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 
 REPORT_SECONDS = 2.0
 """How long a worker is waited for that shall report: one that is stopped must not hold up the others' numbers."""
@@ -22,8 +22,12 @@ REPORT_SECONDS = 2.0
 class Member:
     """A worker and the listening sockets that are its own, whatever happens to its process."""
 
-    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self, sockets: Sequence[socket.socket], standing: Callable[[], Sequence[dict[str, Any]]] = tuple
+    ) -> None:
+        """`standing` gives what each new process is told when it serves."""
         self.sockets = tuple(sockets)
+        self._standing = standing
         self.ready = asyncio.Event()
         """Set while its process serves."""
         self.has_served = False
@@ -31,6 +35,8 @@ class Member:
         """Why its process could not start."""
         self.checks: list[dict[str, Any]] = []
         """What it last said of its readiness."""
+        self.upstreams: list[dict[str, Any]] = []
+        """What it last said of the upstreams (upstreams_told.py)."""
         self._samples: Snapshot = []
         self._past: Snapshot = []
         self._numbers = itertools.count(1)
@@ -68,8 +74,12 @@ class Member:
 
     def say(self, what: str) -> None:
         """Tell its process, if there is one: reload, stop or cut."""
+        self.order({"do": what})
+
+    def order(self, message: dict[str, Any]) -> None:
+        """As `say`, with more than a word."""
         if self._channel is not None:
-            self._channel.send({"do": what})
+            self._channel.send(message)
 
     def close(self) -> None:
         """No further process of it will serve."""
@@ -103,17 +113,20 @@ class Member:
             case "ready":
                 self.ready.set()
                 self.has_served = True
+                for order in self._standing():
+                    self.order(order)
             case "failed":
                 self.failure = SetupError(message["field"], message["problem"], message["remedy"])
             case "report":
                 self._samples, self.checks = message["samples"], message["checks"]
+                self.upstreams = message["upstreams"]
                 asked = self._asked.get(message["number"])
                 if asked is not None and not asked.done():
                     asked.set_result(None)
 
     def _ended(self) -> None:
         self.ready.clear()
-        self._past, self._samples, self.checks = lasting(self.samples), [], []
+        self._past, self._samples, self.checks, self.upstreams = lasting(self.samples), [], [], []
         if self._channel is not None:
             self._channel.close()
             self._channel = None

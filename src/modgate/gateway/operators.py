@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from modgate import __version__
 from modgate.gateway.edges import edge
@@ -19,7 +20,8 @@ from modgate.serve.health import Check
 from modgate.serve.health import Health as HealthPages
 from modgate.serve.listener import Listener
 from modgate.serve.table import Principals, Table
-from modgate.settings.load import Loaded
+from modgate.serve.upstreams import UPSTREAMS, upstreams_page
+from modgate.settings.loaded import Loaded
 
 
 def admin_port(
@@ -30,9 +32,10 @@ def admin_port(
     checks: Callable[[], Sequence[Check]],
     scrape: Callable[[], tuple[bytes, str]],
     prepare: Callable[[], Awaitable[None]],
+    upstreams: Callable[[], Awaitable[object]],
     telling: Telling,
 ) -> Listener:
-    """Nothing is accepted yet; `prepare` is awaited before each answer that `checks` or `scrape` gives."""
+    """Nothing is accepted yet; `prepare` is awaited before each answer that `checks`, `scrape` or `upstreams` gives."""
     settings = loaded.settings
     page = AdminPort(
         health=HealthPages(checks, __version__),
@@ -40,7 +43,7 @@ def admin_port(
         prepare=prepare,
         log=telling.log.error,
         base_path=settings.base_path,
-        apis=checksum_pages(stack, loaded),
+        apis={**checksum_pages(stack, loaded), UPSTREAMS: partial(upstreams_page, upstreams)},
     )
     # Its requests are neither counted nor logged, and nothing of it is kept.
     reporter = Reporter(Metrics(), AccessLog("off"), Clock())

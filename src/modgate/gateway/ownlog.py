@@ -20,13 +20,17 @@ from modgate.checksum.own import OwnDatabase
 from modgate.checksum.ownkeys import KeyPlace, key_place, make_key, read_keys
 from modgate.checksum.ownsums import PublicSums, StoreSums
 from modgate.checksum.ownview import shown
+from modgate.checksum.watched import Watched
+from modgate.checksum.webwitness import WebWitness
 from modgate.errors import Corrupt, SetupError, Unavailable
 from modgate.gateway.telling import Telling
 from modgate.gateway.verifying import Believed
 from modgate.gomod import ModulePath
+from modgate.net.client import Client
 from modgate.serve.checksums import CHECKSUMS, checksums_page
 from modgate.serve.health import Page
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
+from modgate.settings.meaning import Meaning
 from modgate.settings.model import Settings
 from modgate.source.base import Ask, Kind, Source
 from modgate.storage.layout import Layout
@@ -39,8 +43,6 @@ from modgate.storage.tree import Tree
 from modgate.storage.witness import FileWitness
 from modgate.tlog.ed25519 import Ed25519Verifier
 
-NAMESPACE = "public"
-"""Where the artifacts lie whose hashes are recorded."""
 TURN_SECONDS = 5.0
 """A thousand records are written in less than one."""
 RESTORE = "bring back the newest copy of the log, or begin another one under another name (docs/runbooks/own-log.md)"
@@ -81,14 +83,14 @@ async def own_database(
     *,
     source: Source,
     public: Believed | None,
+    client: Client,
 ) -> OwnDatabase | None:
     """The one of these settings, on its `rows`, with everything published that it has; None where there are none.
 
     Raises:
         SetupError: there is no key, or the log is not what it was.
     """
-    settings, meaning = loaded.settings, loaded.meaning
-    name, witness = settings.own_database.name, settings.own_database.witness
+    settings, meaning, name = loaded.settings, loaded.meaning, loaded.settings.own_database.name
     if rows is None:
         return None
     signers = read_keys(keys_of(settings), name, os.environ)
@@ -98,17 +100,17 @@ async def own_database(
         rows,
         signers,
         [Ed25519Verifier(signer.verifier_key) for signer in signers],
-        stack.enter_context(closing(FileWitness(witness))) if witness is not None else None,
-        turn=lambda: _turn(namespace),
+        _witness(stack, loaded, namespace, client, telling),
+        turn=lambda: _turn(namespace, "turn"),
     )
     await _started(log)
-    artifacts = store.namespace(NAMESPACE, Tree(store.layout.modules, store.layout.quarantine))
+    tree = Tree(store.layout.modules, store.layout.quarantine)
     made = OwnDatabase(
         log,
-        private=StoreSums(source, artifacts),
+        private=StoreSums(source, lambda path: store.namespace(meaning.route(path).namespace, tree)),
         public=PublicSums(public.spec.name, public.verifying.lookup) if public is not None else None,
         # What the public database is not asked for is recorded as it was first seen here.
-        is_private=lambda path: meaning.private.match(path) or meaning.no_checksum.match(path),
+        is_private=meaning.is_exempt,
         stamp=namespace.stamp,
         events=telling.events,
         unexpected=telling.unexpected,
@@ -144,11 +146,11 @@ async def audited(loaded: Loaded, progress: Callable[[int, int], None]) -> Audit
         raise SetupError("own_database.name", f"there is no log of {name} yet", "start the gateway first")
     with closing(SqliteLog(layout.own_log(name))) as rows, closing(SqliteRecords(layout.records)) as records:
         size = await rows.size()
-        compare = _comparing(rows, records, lambda number: progress(number + 1, size))
+        compare = _comparing(rows, records, loaded.meaning, lambda number: progress(number + 1, size))
         return await audit(rows, [Ed25519Verifier(signer.verifier_key) for signer in signers], compare)
 
 
-def _comparing(rows: SqliteLog, records: Records, read: Callable[[int], None]) -> Compare:
+def _comparing(rows: SqliteLog, records: Records, meaning: Meaning, read: Callable[[int], None]) -> Compare:
     """Compares a record with what the store has of its module; what it does not have says nothing."""
 
     async def compare(number: int, text: str) -> str:
@@ -159,7 +161,7 @@ def _comparing(rows: SqliteLog, records: Records, read: Callable[[int], None]) -
             return f"{path}@{version} leads to another record"
         for kind, h1 in sums_in(text, path, version).items():
             # The record came from a lookup, whose path and version were checked.
-            row = records.artifact(NAMESPACE, Ask(Kind(kind), ModulePath(path), version).name)
+            row = records.artifact(meaning.route(path).namespace, Ask(Kind(kind), ModulePath(path), version).name)
             if row is not None and row.h1 != h1:
                 return f"{path}@{version} {kind}: the log has {h1}, the store {row.h1} from {row.source or 'nowhere'}"
         return ""
@@ -167,8 +169,19 @@ def _comparing(rows: SqliteLog, records: Records, read: Callable[[int], None]) -
     return compare
 
 
+def _witness(
+    stack: AsyncExitStack, loaded: Loaded, namespace: Namespace, client: Client, telling: Telling
+) -> Watched | None:
+    place = loaded.meaning.own_witness
+    if place is None:
+        return None
+    if place.file is None:
+        return Watched(WebWitness(place.url, client, lambda: _turn(namespace, "witness")), telling.events)
+    return Watched(stack.enter_context(closing(FileWitness(place.file))), telling.events)
+
+
 @asynccontextmanager
-async def _turn(namespace: Namespace) -> AsyncIterator[None]:
+async def _turn(namespace: Namespace, name: str) -> AsyncIterator[None]:
     """The log stays true without turns: a process that was stopped with the turn in its hand holds up nobody for long.
 
     Raises:
@@ -177,7 +190,7 @@ async def _turn(namespace: Namespace) -> AsyncIterator[None]:
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
             async with asyncio.timeout(TURN_SECONDS):
-                await held.enter_async_context(namespace.hold("turn"))
+                await held.enter_async_context(namespace.hold(name))
         yield
 
 

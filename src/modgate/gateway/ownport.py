@@ -19,7 +19,7 @@ from modgate.serve.owntarget import at_the_root_of
 from modgate.serve.sockets import bind
 from modgate.serve.table import Principals, Table
 from modgate.serve.tls import Certificate
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 from modgate.source.chain import Off
 from modgate.storage.store import Store
 
@@ -51,7 +51,7 @@ def own_port(
     reporter = Reporter(telling.metrics, access_log, Clock())
     principals = Principals(Table(store.generations.values, settings.limits.memory_cache // SHARE))
     app = DataPort(
-        source=Off(),
+        views={"": Off()},
         databases=sums,
         keeper=Keeper(principals, reporter),
         reporter=reporter,
@@ -60,8 +60,7 @@ def own_port(
         log=telling.log.error,
         via=values.pseudonym(store.identity),
         answer_seconds=settings.deadlines.request,
-        longest_target=settings.limits.url,
-        parse=at_the_root_of(settings.own_database.name),
+        parse=at_the_root_of(settings.own_database.name, settings.limits.url),
     )
     tls = certificate.context if certificate else None
     listener = Listener(sockets, edge(settings, app, principals, reporter, telling), tls)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from modgate import __version__
 from modgate.checksum.databases import Databases
@@ -21,8 +22,10 @@ from modgate.serve.health import Health as HealthPages
 from modgate.serve.keep import Keeper
 from modgate.serve.listener import Listener
 from modgate.serve.table import Principals, Table
+from modgate.serve.target import parse_target
 from modgate.serve.tls import Certificate
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
+from modgate.settings.routing import DEFAULT_VIEW
 from modgate.source.base import Source
 from modgate.storage.store import Store
 
@@ -32,7 +35,7 @@ def data_port(
     loaded: Loaded,
     sockets: Sequence[socket.socket],
     *,
-    source: Source,
+    views: Mapping[str, Source],
     sums: Databases,
     checks: Callable[[], Sequence[Check]],
     store: Store,
@@ -48,8 +51,9 @@ def data_port(
     metrics.read(families.MEMORY_ENTRIES, lambda: len(table))
     metrics.read(families.LOST_LINES, lambda: access_log.dropped)
     principals = Principals(table)
+    forwards = {route.forward_token for route in loaded.meaning.routes() if route.forward_token}
     app = DataPort(
-        source=source,
+        views=views,
         databases=sums,
         keeper=Keeper(principals, reporter),
         reporter=reporter,
@@ -57,9 +61,11 @@ def data_port(
         metrics=metrics,
         log=telling.log.error,
         via=values.pseudonym(store.identity),
-        base_path=settings.base_path,
         answer_seconds=settings.deadlines.request,
-        longest_target=settings.limits.url,
+        parse=partial(
+            parse_target, base=settings.base_path, longest=settings.limits.url, views=frozenset(views) - {DEFAULT_VIEW}
+        ),
+        forwards=forwards,
     )
     listener = Listener(
         sockets, edge(settings, app, principals, reporter, telling), certificate.context if certificate else None

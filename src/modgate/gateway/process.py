@@ -9,27 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modgate import __version__
-from modgate.cache.cached import CachedSource
 from modgate.cache.evidence import UNCHECKED
 from modgate.checksum.owncheck import as_recorded
 from modgate.errors import SetupError
-from modgate.gateway import values
 from modgate.gateway.directly import directly
-from modgate.gateway.ownlog import own_database, own_rows
+from modgate.gateway.hosts import Outward
 from modgate.gateway.ownport import own_port
-from modgate.gateway.parts import Upstream, cached, databases, upstreams
+from modgate.gateway.parts import databases, shop
 from modgate.gateway.ports import data_port
 from modgate.gateway.shares import SETTLE
 from modgate.gateway.telling import Telling
+from modgate.gateway.upstreams import Upstreams
 from modgate.gateway.verifying import Believed, believed, verify_later
-from modgate.net.client import Client
+from modgate.gateway.views import Views
 from modgate.observe import families
 from modgate.observe.access_log import AccessLog
 from modgate.serve.health import Check, Health
 from modgate.serve.listener import Listener
 from modgate.serve.tls import Certificate
-from modgate.settings.load import Loaded
-from modgate.source.chain import Chain
+from modgate.settings.loaded import Loaded
 from modgate.storage.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -42,8 +40,8 @@ class Process:
 
     telling: Telling
     store: Store
-    chain: Sequence[Upstream]
-    source: CachedSource
+    upstreams: Upstreams
+    views: Views
     access_log: AccessLog
     certificate: Certificate | None
     data: Listener
@@ -56,18 +54,18 @@ class Process:
 
     def checks(self) -> list[Check]:
         """What readiness depends on; asked at each probe, and none of it waits."""
-        return _checks(self.store, self.chain)
+        return _checks(self.store, self.upstreams)
 
     def watches(self) -> list[Coroutine[Any, Any, None]]:
         """What runs as long as the process serves."""
         watches = [
-            *(one.guarded.watch() for one in self.chain if one.guarded),
+            *self.upstreams.watches(),
             self.store.health.watch(self.store.layout.spool),
         ]
         if self.direct is not None:
             watches.append(self.direct.watch())
         if self.database is not None and self.database.verifying.is_lenient:
-            watches.append(verify_later(self.source, self.store, self.database.verifying))
+            watches.append(verify_later(self.views.home, self.store, self.database.verifying))
         return watches
 
     def reload(self) -> None:
@@ -85,7 +83,7 @@ class Process:
 
     async def settle(self) -> None:
         """What clients have been answered from is let to its end, so that it need not be fetched again."""
-        await self.source.close(grace=SETTLE)
+        await self.views.close(grace=SETTLE)
         if self.database is not None:
             await self.database.verifying.close(grace=SETTLE)
 
@@ -99,22 +97,24 @@ async def opened(stack: AsyncExitStack, loaded: Loaded, told: Telling, sockets: 
     settings = loaded.settings
     store = open_store(stack, settings.data, told.events)
     told.metrics.read(families.COMMITS_WAITING, lambda: store.commits.waiting)
-    client = Client(
-        told.metrics,
-        user_agent=f"modgate/{__version__}",
-        via=f"1.1 {values.pseudonym(store.identity)}",
-        bounds=values.bounds(settings),
-    )
-    stack.push_async_callback(client.close)
-    direct = await directly(stack, loaded, store, told)
-    chain = upstreams(loaded, client, told, direct.source if direct else None)
-    database = believed(stack, loaded, chain, client, store, told)
+    outward = Outward(stack, loaded, told.metrics, store.identity)
+    client = outward.client()
+    direct = await directly(loaded, outward, store, told)
+    upstreams = Upstreams(loaded, client, told, direct.source if direct else None)
+    chain = upstreams.chain(loaded.meaning.chain)
+    database = believed(stack, loaded, chain, upstreams, store, told)
     verifier = database.verifying if database is not None else UNCHECKED
-    rows = own_rows(stack, settings, store)
+    rows, own = None, None
+    if settings.own_database.name:
+        from modgate.gateway.ownlog import own_database, own_rows  # half a megabyte that few gateways need
+
+        rows = own_rows(stack, settings, store)
     checks = [as_recorded(settings.own_database.name, rows)] if rows is not None else []
-    source = cached(stack, loaded, Chain([one.member for one in chain]), store, told, verifier, checks=checks)
-    own = await own_database(stack, loaded, store, told, rows, source=source, public=database)
-    sums = databases(stack, loaded, chain, client, store, told, own=[own] if own is not None else [])
+    views = Views(shop(stack, loaded, store, told, verifier, checks=checks), upstreams)
+    stack.push_async_callback(views.close)
+    if settings.own_database.name:
+        own = await own_database(stack, loaded, store, told, rows, source=views.home, public=database, client=client)
+    sums = databases(stack, loaded, chain, upstreams, store, told, own=[own] if own is not None else [])
     access_log = AccessLog(settings.access_log)
     stack.callback(access_log.close)
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
@@ -122,9 +122,9 @@ async def opened(stack: AsyncExitStack, loaded: Loaded, told: Telling, sockets: 
         stack,
         loaded,
         sockets,
-        source=source,
+        views=views.sources,
         sums=sums,
-        checks=lambda: _checks(store, chain),
+        checks=lambda: _checks(store, upstreams),
         store=store,
         telling=told,
         access_log=access_log,
@@ -134,18 +134,17 @@ async def opened(stack: AsyncExitStack, loaded: Loaded, told: Telling, sockets: 
         stack,
         loaded,
         sums=sums,
-        health=Health(lambda: _checks(store, chain), __version__),
+        health=Health(lambda: _checks(store, upstreams), __version__),
         store=store,
         telling=told,
         access_log=access_log,
         certificate=certificate,
     )
     others = [beside] if beside is not None else []
-    return Process(told, store, chain, source, access_log, certificate, data, others, database, direct)
+    return Process(told, store, upstreams, views, access_log, certificate, data, others, database, direct)
 
 
-def _checks(store: Store, chain: Sequence[Upstream]) -> list[Check]:
-    problem = store.health.problem
-    down = [one.member.source.name for one in chain if one.is_down()]
-    all_down = "" if len(down) < len(chain) else f"known to be down: {', '.join(down)}"
-    return [Check("store", not problem, problem), Check("upstreams", not all_down, all_down)]
+def _checks(store: Store, upstreams: Upstreams) -> list[Check]:
+    problem, down = store.health.problem, ", ".join(upstreams.down)
+    reason = f"known to be down: {down}" if down else ""
+    return [Check("store", not problem, problem), Check("upstreams", not upstreams.all_down, reason)]

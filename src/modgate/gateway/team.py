@@ -13,13 +13,16 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modgate.errors import SetupError
-from modgate.gateway.announcing import announced
+from modgate.gateway.announcing import about, announced
+from modgate.gateway.controlling import controlled
+from modgate.gateway.drill_control import Drills
 from modgate.gateway.member import Member
 from modgate.gateway.shares import SETTLE, shared
 from modgate.gateway.telling import Telling, telling
+from modgate.gateway.upstreams_told import Told, merged
 from modgate.observe import families
 from modgate.observe.access_log import AccessLog
 from modgate.observe.exposition import render
@@ -27,7 +30,7 @@ from modgate.observe.joining import joined, snapshot
 from modgate.serve.health import Check
 from modgate.serve.lifecycle import Lifecycle, on_signals
 from modgate.serve.sockets import bind, spelled
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 
 if TYPE_CHECKING:
     from modgate.serve.listener import Listener
@@ -55,7 +58,7 @@ async def lead(loaded: Loaded, number: int) -> int:
         told.log.warning(warning)
     async with AsyncExitStack() as stack:
         team = Team(loaded, _bound(stack, loaded, number), told)
-        await team.run(lambda: _admin(stack, loaded, team, told))
+        await team.run(stack, lambda: _admin(stack, loaded, team, told))
     return 0
 
 
@@ -85,6 +88,7 @@ def _admin(stack: AsyncExitStack, loaded: Loaded, team: Team, told: Telling) -> 
             checks=team.checks,
             scrape=team.scrape,
             prepare=team.ask_all,
+            upstreams=team.known,
             telling=told,
         )
     ]
@@ -97,7 +101,8 @@ class Team:
         self._loaded = loaded
         self._share = replace(loaded, settings=shared(loaded.settings, len(sockets)))
         self._told = told
-        self._members = [Member(own) for own in sockets]
+        self._drills = Drills(self._order, self.upstreams, told.events)
+        self._members = [Member(own, self._drills.standing) for own in sockets]
         self._addresses = [spelled(one.getsockname()) for one in sockets[0]]
         self._silent: list[int] = []
         self._halted = asyncio.Event()
@@ -105,8 +110,8 @@ class Team:
         told.metrics.read(families.WORKERS, lambda: sum(member.ready.is_set() for member in self._members))
         self._restarts = told.metrics.counter(families.WORKER_RESTARTS)
 
-    async def run(self, open_admin: Callable[[], list[Listener]]) -> None:
-        """Start the workers, have the admin port answered, and see all to their end.
+    async def run(self, stack: AsyncExitStack, open_admin: Callable[[], list[Listener]]) -> None:
+        """Start the workers, have the admin port and the control socket answered, and see all to their end.
 
         Raises:
             SetupError: a worker cannot start, or the admin port cannot be opened.
@@ -121,6 +126,8 @@ class Team:
             on_signals(lambda: self._stop(lifecycle), lambda: self._say("reload"))
             if await self._started(workers):
                 data = self._addresses
+                commands = {**self._drills.commands(), "about": about(self._loaded, lambda: data)}
+                await controlled(stack, self._loaded.settings.data, commands, self._told.log)
                 await lifecycle.run(started=lambda: announced(self._loaded, data, *(one.addresses for one in admin)))
             await self._ended(workers)
         finally:
@@ -133,6 +140,15 @@ class Team:
         """Ask every worker for its numbers, before they are shown."""
         answered = await asyncio.gather(*(member.report() for member in self._members))
         self._silent = [number for number, well in enumerate(answered, 1) if not well]
+
+    async def upstreams(self) -> list[Told]:
+        """What all workers know of the upstreams now, as one."""
+        await self.ask_all()
+        return await self.known()
+
+    async def known(self) -> list[Told]:
+        """What they knew when they were asked last."""
+        return merged(member.upstreams for member in self._members)
 
     def checks(self) -> list[Check]:
         """What readiness depends on: a check is as well as in the worker where it is worst."""
@@ -206,5 +222,8 @@ class Team:
         lifecycle.stop()
 
     def _say(self, what: str) -> None:
+        self._order({"do": what})
+
+    def _order(self, message: dict[str, Any]) -> None:
         for member in self._members:
-            member.say(what)
+            member.order(message)

@@ -6,6 +6,8 @@ from modgate.cache.freshness import Ages
 from modgate.net.limits import Bounds, Deadlines
 from modgate.serve.edge import WireLimits
 from modgate.settings import model
+from modgate.source.breaker import Limits
+from modgate.source.health import HealthCheck
 
 
 def pseudonym(identity: str) -> str:
@@ -21,6 +23,21 @@ def deadlines(settings: model.Deadlines) -> Deadlines:
         total=settings.total,
         total_small=settings.small_total,
     )
+
+
+def breaker(settings: model.Settings) -> Limits:
+    return Limits(
+        failures=settings.breaker.failures,
+        probe_every=settings.breaker.probe_every,
+        probe_timeout=settings.breaker.probe_timeout,
+        # Its own clock begins a little after that of the hedge; one that was called off so late was overtaken.
+        overtaken=settings.deadlines.hedge / 2,
+    )
+
+
+def health_check(settings: model.Settings) -> HealthCheck:
+    check = settings.health_check
+    return HealthCheck(check.path, check.every, check.timeout, check.rise, check.fall, check.status, check.header)
 
 
 def bounds(settings: model.Settings) -> Bounds:

@@ -14,24 +14,20 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from modgate.cache.cached import CachedSource
 from modgate.cache.evidence import UNVERIFIED
 from modgate.checksum.client import SumClient
-from modgate.checksum.kept import KeptOps, Reach
+from modgate.checksum.kept import KeptOps, Reach, Remembered
 from modgate.checksum.standing import Standing
 from modgate.checksum.verifying import Rules, Verifying
-from modgate.checksum.ways import Proxy, Ways
 from modgate.errors import GatewayError, Malformed
-from modgate.gateway import values
-from modgate.gateway.parts import Upstream
 from modgate.gateway.telling import Telling
+from modgate.gateway.upstreams import Upstream, Upstreams
 from modgate.gomod.gosumdb import DatabaseSpec
-from modgate.net.client import Client
 from modgate.observe import families
 from modgate.serve.target import parse_ask
-from modgate.settings.load import Loaded
-from modgate.source.base import Freshness, Terms
-from modgate.source.goproxy import GoProxy, Sizes
+from modgate.settings.loaded import Loaded
+from modgate.settings.routing import PUBLIC
+from modgate.source.base import Freshness, Source, Terms
 from modgate.storage.store import Store
 from modgate.storage.tree import Tree
 from modgate.tlog.ed25519 import Ed25519Verifier
@@ -51,20 +47,22 @@ class Believed:
 
 
 def believed(
-    stack: AsyncExitStack, loaded: Loaded, chain: Sequence[Upstream], client: Client, store: Store, telling: Telling
+    stack: AsyncExitStack, loaded: Loaded, chain: Sequence[Upstream], reach: Upstreams, store: Store, telling: Telling
 ) -> Believed | None:
     """The database of `checksum`; None where it is off."""
-    spec = spec_of(loaded)
+    spec, metrics, skip = spec_of(loaded), telling.metrics, loaded.skip_checksum
+    metrics.read(families.CHECKSUM_SKIPPED, lambda: float(skip))
     if spec is None:
         return None
-    ways, standing = ways_to(spec, loaded, chain, client, telling), Standing(spec.name, store.cells, store.layout.root)
-    meaning, metrics, skip = loaded.meaning, telling.metrics, loaded.skip_checksum
+    ways, standing = reach.ways(spec, chain), Standing(spec.name, store.cells, store.layout.root)
+    meaning = loaded.meaning
     verifying = Verifying(
         spec.name,
         lambda: sum_client(spec, ways, loaded, store, telling),
         standing,
         Rules(
-            exempt=lambda path: skip or meaning.private.match(path) or meaning.no_checksum.match(path),
+            # What a route exempts never comes here (gateway/parts.py).
+            exempt=lambda path: skip or meaning.no_checksum.match(path),
             lenient=loaded.settings.on_checksum_unavailable == "serve-unverified",
             patience=loaded.settings.deadlines.small_total,
         ),
@@ -75,7 +73,6 @@ def believed(
     stack.push_async_callback(verifying.close)
     metrics.read(families.DATABASE_UP, lambda: float(not verifying.is_down), spec.name)
     metrics.read(families.DATABASE_FORKED, lambda: float(standing.is_forked), spec.name)
-    metrics.read(families.CHECKSUM_SKIPPED, lambda: float(skip))
     return Believed(spec, verifying, standing)
 
 
@@ -87,29 +84,29 @@ def spec_of(loaded: Loaded) -> DatabaseSpec | None:
     return next((one for one in loaded.meaning.databases if one.name == spec.name), spec)
 
 
-def ways_to(spec: DatabaseSpec, loaded: Loaded, chain: Sequence[Upstream], client: Client, telling: Telling) -> Ways:
-    """Through the upstreams that relay it, as the go command would, or to itself."""
-    deadlines = values.deadlines(loaded.settings.deadlines)
-    direct = GoProxy(spec.url or f"https://{spec.name}", client, telling.events, deadlines, Sizes())
-    proxies = [Proxy(one.proxy, one.member.after, one.is_down) for one in chain if one.proxy]
-    return Ways(spec.name, [] if spec.url else proxies, direct, telling.metrics)
-
-
-def sum_client(spec: DatabaseSpec, reach: Reach, loaded: Loaded, store: Store, telling: Telling) -> SumClient:
-    """A client that believes what is remembered in the store."""
+def sum_client(
+    spec: DatabaseSpec,
+    reach: Reach,
+    loaded: Loaded,
+    store: Store,
+    telling: Telling,
+    remembered: Remembered | None = None,
+) -> SumClient:
+    """A client that believes what is remembered in the store, or in another place."""
     namespace = store.namespace(f"sumdb/{spec.name}", Tree(store.layout.root, store.layout.quarantine))
     most, elsewhere = loaded.settings.limits.database, loaded.sumdb_dir
-    ops = KeptOps(spec.name, reach, namespace, store.cells, telling.events, most=most, elsewhere=elsewhere)
+    cells = remembered or store.cells
+    ops = KeptOps(spec.name, reach, namespace, cells, telling.events, most=most, elsewhere=elsewhere)
     verifier = Ed25519Verifier(parse_verifier_key(spec.key))
     return SumClient(spec.name, [verifier], ops, telling.unexpected)
 
 
-async def verify_later(source: CachedSource, store: Store, verifying: Verifying) -> None:
+async def verify_later(source: Source, store: Store, verifying: Verifying) -> None:
     """Verify what was served unverified, once the database is back; for ever.
 
     A look at it is enough: the cache lets nothing through that could be verified and was not.
     """
-    namespace = store.namespace("public", Tree(store.layout.modules, store.layout.quarantine))
+    namespace = store.namespace(PUBLIC, Tree(store.layout.modules, store.layout.quarantine))
     known, seen = -1, list[str]()
     while True:
         if verifying.excused != known:
@@ -121,7 +118,7 @@ async def verify_later(source: CachedSource, store: Store, verifying: Verifying)
         await asyncio.sleep(LOOK_AGAIN)
 
 
-async def _is_settled(source: CachedSource, verifying: Verifying, name: str) -> bool:
+async def _is_settled(source: Source, verifying: Verifying, name: str) -> bool:
     """Whether nothing more is to be done about a stored artifact for now."""
     try:
         ask = parse_ask(name)

@@ -15,18 +15,19 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 
 from modgate.errors import SetupError
+from modgate.gateway import loop
 from modgate.gateway.control import Channel, receive_settings
+from modgate.gateway.drill_control import obey
 from modgate.gateway.process import Process, opened
 from modgate.gateway.telling import telling
+from modgate.gateway.upstreams_told import told
 from modgate.observe.joining import snapshot
 from modgate.serve.lifecycle import Lifecycle, allow_descriptors
-from modgate.settings.load import Loaded
+from modgate.settings.loaded import Loaded
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until the parent says stop, or is gone."""
-    import uvloop
-
     # A Ctrl-C in the terminal is for the parent, and so is a reload.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         loaded = receive_settings(end)
     except EOFError:
         return 1
-    return uvloop.run(run(loaded, end, sockets))
+    return loop.run(run(loaded, end, sockets))
 
 
 async def run(loaded: Loaded, end: socket.socket, sockets: Sequence[socket.socket]) -> int:
@@ -70,6 +71,8 @@ async def _listen(channel: Channel, process: Process, lifecycle: Lifecycle) -> N
         match message["do"]:
             case "report":
                 _report(channel, process, message["number"])
+            case "drill" | "drill_over":
+                obey(message, process.upstreams)
             case "reload":
                 process.reload()
             case "stop":
@@ -83,7 +86,8 @@ async def _listen(channel: Channel, process: Process, lifecycle: Lifecycle) -> N
 def _report(channel: Channel, process: Process, number: int) -> None:
     checks = [asdict(check) for check in process.checks()]
     samples = snapshot(process.telling.metrics.samples())
-    channel.send({"is": "report", "number": number, "samples": samples, "checks": checks})
+    report = {"is": "report", "number": number, "samples": samples, "checks": checks}
+    channel.send({**report, "upstreams": told(process.upstreams)})
 
 
 if __name__ == "__main__":

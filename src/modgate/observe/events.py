@@ -22,9 +22,17 @@ NAMES = frozenset(
         "pin_replaced",  # what was first seen is not what the checksum database has recorded
         "damaged_file",  # a file of the store is not what was committed
         "tile_beyond_log",  # somebody has seen a larger log of our own checksum database than there is
+        "witness_unavailable",  # nothing new is published in it: who keeps its highest head cannot be reached
+        "witness_available",  # and can again
         "upstream_refused_us",  # our own credentials were refused
         "upstream_down",  # a breaker opened
         "upstream_up",  # and closed again
+        "upstream_unhealthy",  # a health check fails
+        "upstream_healthy",  # and passes again
+        "fallback_used",  # the directory of GOMODCACHE_FALLBACK is in use
+        "fallback_over",  # and is not any more
+        "drill_begun",  # an upstream is kept from answering, on purpose
+        "drill_over",  # and is not any more
         "store_failing",  # the store cannot be written
         "store_working",  # and can again
         "retagged",  # a tag that was served before names another commit now

@@ -37,10 +37,33 @@ UPSTREAM_SECONDS = Family(
 FETCHED_BYTES = Family("modgate_fetched_bytes_total", "Body bytes read from an upstream.", "counter", ("upstream",))
 UPSTREAM_UP = Family(
     "modgate_upstream_up",
-    "1 while the upstream is asked, 0 while its breaker is open.",
+    "1 while the upstream is asked for modules, 0 while its breaker is open or its health check fails.",
     "gauge",
     ("upstream",),
     joined="least",
+)
+CHECKSUMS_UP = Family(
+    "modgate_upstream_checksums_up",
+    "1 while the upstream is asked for checksums, 0 while that breaker is open or its health check fails.",
+    "gauge",
+    ("upstream",),
+    joined="least",
+)
+HEALTHY = Family(
+    "modgate_upstream_healthy",
+    "1 while the upstream passes its health check, 0 while it does not.",
+    "gauge",
+    ("upstream",),
+    joined="least",
+)
+FALLBACK_ANSWERS = Family(
+    "modgate_fallback_answers_total", "Asks answered from the directory of GOMODCACHE_FALLBACK.", "counter"
+)
+FALLBACK_AGE = Family(
+    "modgate_fallback_age_seconds",
+    "Time since something was last written into the directory of GOMODCACHE_FALLBACK; 0 while that is not known.",
+    "gauge",
+    joined="most",
 )
 RETRIES = Family("modgate_upstream_retries_total", "Requests repeated after a failure.", "counter", ("upstream",))
 RESUMES = Family("modgate_download_resumes_total", "Downloads that went on after their transfer broke.", "counter")

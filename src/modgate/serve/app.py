@@ -10,7 +10,7 @@ came, the request id, whether the answer may be kept for the fast path) is in th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol, TypeVar
 
 from modgate.errors import Absent, GatewayError, Looped, Malformed, Trouble, Unavailable
@@ -29,7 +29,19 @@ from modgate.serve.keep import Keeper
 from modgate.serve.response import Content, DatabaseReply
 from modgate.serve.send import PIECE, BodyBroke, Responder, pieces_of
 from modgate.serve.target import BadTarget, Place, Target, parse_target
-from modgate.source.base import Arriving, Ask, Freshness, Growing, Ready, Source, Stored, Terms, is_stored
+from modgate.source.base import (
+    ANONYMOUS,
+    Arriving,
+    Ask,
+    Caller,
+    Freshness,
+    Growing,
+    Ready,
+    Source,
+    Stored,
+    Terms,
+    is_stored,
+)
 
 Body = Ready | Stored | Growing | Arriving
 T = TypeVar("T")
@@ -56,7 +68,7 @@ class DataPort:
     def __init__(
         self,
         *,
-        source: Source,
+        views: Mapping[str, Source],
         databases: DatabaseSource,
         keeper: Keeper,
         reporter: Reporter,
@@ -64,16 +76,16 @@ class DataPort:
         metrics: Metrics,
         log: Log,
         via: str,
-        base_path: str = "",
         answer_seconds: float = 120.0,
-        longest_target: int = 8192,
-        parse: Callable[[bytes, str, int], Target] = parse_target,
+        parse: Callable[[bytes], Target] = parse_target,
+        forwards: Collection[str] = (),
     ) -> None:
-        """`via` is our own pseudonym in Via headers; `base_path` is "" or "/x/y"; `log` is told of our own bugs.
+        """`views` has the source of each view by its name, "" at the root; `via` is our own pseudonym in Via headers;
+        `log` is told of our own bugs; `parse` says what a raw target means.
 
-        `parse` says what a raw target means, given the base path and the longest target in bytes.
+        `forwards` are the names of headers, in lower case, that upstreams may be given the values of.
         """
-        self._source = source
+        self._views = views
         self._databases = databases
         self._keeper = keeper
         self._reporter = reporter
@@ -81,10 +93,9 @@ class DataPort:
         self._in_flight = metrics.gauge(IN_FLIGHT)
         self._log = log
         self._via = via.lower().encode()
-        self._base_path = base_path.rstrip("/")
         self._answer_seconds = answer_seconds
-        self._longest_target = longest_target
         self._parse = parse
+        self._forwards = [(name, name.encode()) for name in forwards]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and account for it whatever happens."""
@@ -111,7 +122,7 @@ class DataPort:
             raise Looped(asked=exchange.target.decode("latin-1").partition("?")[0])
         passed(via)
         asked_by(exchange.client_ip)
-        target = self._parse(exchange.target, self._base_path, self._longest_target)
+        target = self._parse(exchange.target)
         terms = self._terms(exchange, headers, target)
         try:
             await self._answer(target, terms, headers, to)
@@ -122,7 +133,7 @@ class DataPort:
 
     async def _answer(self, target: Target, terms: Terms, headers: Mapping[bytes, bytes], to: Responder) -> None:
         if target.ask is not None:
-            await self._module(target.ask, terms, headers, to)
+            await self._module(self._views[target.view], target.ask, terms, headers, to)
         elif target.place is Place.SUMDB:
             await self._sumdb(target.rest, terms, headers, to)
         else:
@@ -137,14 +148,20 @@ class DataPort:
         elif b"no-cache" in head.tokens(headers.get(b"cache-control", b"") + b"," + headers.get(b"pragma", b"")):
             freshness = Freshness.REFRESH
         deadline = asyncio.get_running_loop().time() + self._answer_seconds
-        return Terms(freshness=freshness, body=exchange.method == "GET", deadline=deadline)
+        caller = ANONYMOUS
+        if self._forwards:
+            given = {name: headers[key].decode("latin-1") for name, key in self._forwards if headers.get(key)}
+            caller = Caller(tokens=given) if given else ANONYMOUS
+        return Terms(freshness=freshness, body=exchange.method == "GET", deadline=deadline, caller=caller)
 
-    async def _module(self, ask: Ask, terms: Terms, headers: Mapping[bytes, bytes], to: Responder) -> None:
+    async def _module(
+        self, source: Source, ask: Ask, terms: Terms, headers: Mapping[bytes, bytes], to: Responder
+    ) -> None:
         outcome = to.outcome
         outcome.kind, outcome.module_path, outcome.version = ask.kind, ask.path, ask.version
         place = self._keeper.place(to.exchange)
         try:
-            answer = await self._within(str(ask), terms, self._source.get(ask, terms))
+            answer = await self._within(str(ask), terms, source.get(ask, terms))
         except Absent as error:
             if terms.freshness is not Freshness.CACHED_ONLY:
                 place.keep_absence(error, outcome)

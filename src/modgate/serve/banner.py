@@ -31,7 +31,7 @@ class Banner:
     @property
     def client_url(self) -> str:
         """The address for a client on this machine."""
-        return _reachable(self.urls[0])
+        return reachable(self.urls[0])
 
     def text(self) -> str:
         """The block."""
@@ -47,7 +47,7 @@ class Banner:
 
     def ready(self) -> dict[str, str | int | None]:
         """The content of the ready file."""
-        admin = _reachable(self.admin[0]) if self.admin else None
+        admin = reachable(self.admin[0]) if self.admin else None
         return {"listen": self.client_url, "admin": admin, "pid": os.getpid()}
 
 
@@ -62,6 +62,6 @@ def announce(banner: Banner) -> None:
         fresh.replace(name)
 
 
-def _reachable(url: str) -> str:
+def reachable(url: str) -> str:
     """A wildcard address is one to listen on, not one to connect to."""
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

@@ -21,7 +21,7 @@ class Check:
     name: str
     ok: bool
     reason: str = ""
-    """What is wrong, one phrase without secrets; "" if it is well."""
+    """What is wrong, one phrase without secrets; "" if all is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ headers, and the rules of module paths and versions themselves (gomod/).
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote_to_bytes
@@ -72,6 +73,8 @@ class Target:
     """What follows `/sumdb/`, decoded, where the place is SUMDB."""
     cached_only: bool = False
     """It stood below `/cached-only/`."""
+    view: str = ""
+    """The view below which it stood; "" for what is served at the root."""
 
 
 HEALTH = {
@@ -84,8 +87,11 @@ HEALTH = {
 """Served at the root and below the base path: probes written for other proxies know neither."""
 
 
-def parse_target(raw: bytes, base: str = "", longest: int = LONGEST_TARGET) -> Target:
-    """Parse the target of a request line. `base` is the base path, "" or "/x/y", below which modules are served.
+def parse_target(
+    raw: bytes, base: str = "", longest: int = LONGEST_TARGET, views: Container[str] = frozenset()
+) -> Target:
+    """Parse the target of a request line. `base` is the base path, "" or "/x/y", below which modules are served, and
+    `views` are the names of those that are bases of their own below it.
 
     Absolute form is accepted and its authority ignored, as is a query: Go sends neither, and no answer depends on them.
 
@@ -96,19 +102,17 @@ def parse_target(raw: bytes, base: str = "", longest: int = LONGEST_TARGET) -> T
     path = decode_path(raw, longest)
     if path == "/" or (base and path in {base, f"{base}/"}):
         return Target(Place.ROOT)
-    if path.endswith("/"):
-        raise BadTarget(path, EMPTY_SEGMENT)
     if path in HEALTH:
         return HEALTH[path]
-    if base:
-        if not path.startswith(f"{base}/"):
-            raise Unserved(path, f"this gateway serves modules below {base}/")
-        path = path[len(base) :]
-        if path in HEALTH:
-            return HEALTH[path]
-    if path.startswith("/cached-only/"):
-        return replace(_parse_below(path.removeprefix("/cached-only")), cached_only=True)
-    return _parse_below(path)
+    if base and not path.startswith(f"{base}/"):
+        raise Unserved(path, f"this gateway serves modules below {base}/")
+    path = path[len(base) :]
+    if path in HEALTH:
+        return HEALTH[path]
+    view, _, rest = path[1:].partition("/")
+    if view not in views:
+        return _parse_view(path)
+    return replace(_parse_view(f"/{rest}") if rest else Target(Place.ROOT), view=view)
 
 
 def decode_path(raw: bytes, longest: int = LONGEST_TARGET) -> str:
@@ -157,6 +161,14 @@ def _path_fault(path: str) -> str:
     if path != "/" and not {"", ".", ".."}.isdisjoint(segments):
         return EMPTY_SEGMENT
     return ""
+
+
+def _parse_view(path: str) -> Target:
+    if path.endswith("/"):
+        raise BadTarget(path, EMPTY_SEGMENT)
+    if path.startswith("/cached-only/"):
+        return replace(_parse_below(path.removeprefix("/cached-only")), cached_only=True)
+    return _parse_below(path)
 
 
 def _parse_below(path: str) -> Target:

@@ -102,35 +102,97 @@ async def send_file(
     loop = asyncio.get_running_loop()
     own = transport.get_extra_info("socket")
     with socket.socket(fileno=os.dup(own.fileno())) as out:
-        view = memoryview(head)
-        while view:
-            view = view[await _when_writable(loop, out, lambda: out.send(view, socket.MSG_MORE)) :]  # noqa: B023 awaited
-        end = offset + count
-        while offset < end:
-            length = min(PIECE, end - offset)
-            if not _is_warm(descriptor, offset + length - 1):
-                await asyncio.to_thread(os.pread, descriptor, length, offset)
-            start = offset
-            went = await _when_writable(loop, out, lambda: os.sendfile(out.fileno(), descriptor, start, length))  # noqa: B023
-            if not went:
-                raise EOFError("the file became shorter while it was sent")
-            offset += went
-            sent(went)
-            await asyncio.sleep(0)
+        await _send_head(loop, out, head)
+        sending = _Sending(out.fileno(), descriptor, offset, offset + count, sent)
+        while not sending.is_complete:
+            if not sending.is_warm():
+                await asyncio.to_thread(os.pread, descriptor, PIECE, sending.offset)
+                sending.warm = sending.offset + PIECE
+            if not sending.step():
+                await _each_time_writable(loop, out.fileno(), sending.step)
 
 
-async def _when_writable(loop: asyncio.AbstractEventLoop, out: socket.socket, call: Callable[[], int]) -> int:
-    """What `call` returns as soon as the socket takes something."""
-    while True:
+async def _send_head(loop: asyncio.AbstractEventLoop, out: socket.socket, head: bytes) -> None:
+    view = memoryview(head)
+    while view:
         try:
-            return call()
+            view = view[out.send(view, socket.MSG_MORE) :]
         except BlockingIOError:
-            writable = asyncio.Event()
-            loop.add_writer(out.fileno(), writable.set)
-            try:
-                await writable.wait()
-            finally:
-                loop.remove_writer(out.fileno())
+            await _each_time_writable(loop, out.fileno(), lambda: True)
+
+
+async def _each_time_writable(loop: asyncio.AbstractEventLoop, number: int, step: Callable[[], bool]) -> None:
+    """Call `step` whenever the socket takes something, until it returns true.
+
+    Registered once and not for each piece: that would be three system calls and a turn of a task more.
+
+    Raises:
+        Exception: what `step` raises.
+    """
+    done = loop.create_future()
+
+    def writable() -> None:
+        if done.done():
+            return
+        try:
+            if step():
+                done.set_result(None)
+        except Exception as error:  # noqa: BLE001 raised where it is waited for
+            done.set_exception(error)
+
+    loop.add_writer(number, writable)
+    try:
+        await done
+    finally:
+        loop.remove_writer(number)
+
+
+class _Sending:
+    """The part of a file that is on its way."""
+
+    __slots__ = ("_descriptor", "_end", "_out", "_sent", "offset", "warm")
+
+    def __init__(self, out: int, descriptor: int, offset: int, end: int, sent: Callable[[int], None]) -> None:
+        self._out = out
+        self._descriptor = descriptor
+        self._end = end
+        self._sent = sent
+        self.offset = offset
+        """Up to here it has gone."""
+        self.warm = offset
+        """Up to here it is in the page cache."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.offset >= self._end
+
+    def is_warm(self) -> bool:
+        """Whether the next piece is in the page cache."""
+        if self.offset >= self.warm:
+            until = min(self.offset + PIECE, self._end)
+            if not _is_warm(self._descriptor, until - 1):
+                return False
+            self.warm = until
+        return True
+
+    def step(self) -> bool:
+        """Send what the socket takes of one piece; whether somebody has to look: it is complete, or the disk's turn.
+
+        Raises:
+            OSError: the connection broke, or the disk.
+            EOFError: the file became shorter.
+        """
+        if not self.is_warm():
+            return True
+        try:
+            went = os.sendfile(self._out, self._descriptor, self.offset, self.warm - self.offset)
+        except BlockingIOError:
+            return False
+        if not went:
+            raise EOFError("the file became shorter while it was sent")
+        self.offset += went
+        self._sent(went)
+        return self.is_complete
 
 
 def _is_warm(descriptor: int, position: int) -> bool:

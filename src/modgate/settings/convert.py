@@ -16,6 +16,9 @@ from modgate.gomod.redact import redacted
 from modgate.settings.fields import Field
 from modgate.settings.values import Count, Size, Span, parse_duration, parse_size
 
+SECRET = frozenset({"password", "token", "key"})
+"""Last parts of names whose values are told to nobody, not even if they make no sense."""
+
 
 def from_text(field: Field, text: str | Iterable[str]) -> Any:
     """The value of a variable or flag; several texts are those of a repeated flag. Lists are separated by commas.
@@ -49,7 +52,8 @@ def _typed(field: Field, raw: object, *, strict: bool) -> Any:
     except Malformed as error:
         raise SetupError(field.name, f"{error.text!r} is no {error.what}", error.why) from error
     except msgspec.ValidationError as error:
-        raise SetupError(field.name, f"{redacted(repr(raw))} is not of its type", f"give {_wanted(field)}") from error
+        shown = "it" if field.name.rpartition(".")[2] in SECRET else redacted(repr(raw))
+        raise SetupError(field.name, f"{shown} is not of its type", f"give {_wanted(field)}") from error
 
 
 def _wire_type(field: Field) -> Any:

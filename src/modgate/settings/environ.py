@@ -18,6 +18,9 @@ SKIP_CHECKSUM = "PROXY_SKIP_CHECKSUM"
 SUMDB_DIR = "GOSUMDB_DIR"
 """Another directory of checksum databases to read from, as `modgate checksum preload` and the go command fill one."""
 
+FALLBACK = "GOMODCACHE_FALLBACK"
+"""A directory of modules that public chains fall back to when their upstreams are in trouble."""
+
 OTHERS = frozenset(
     {
         CONFIG,

@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from modgate.errors import SetupError
+from modgate.errors import Malformed, SetupError
 from modgate.gomod.chain import Link
+from modgate.net.proxies import Egress
 from modgate.settings import environ as variables
 from modgate.settings import tables
 from modgate.settings.convert import from_text, from_toml
 from modgate.settings.fields import TABLES, Field, all_fields, build, unknown
 from modgate.settings.file import DEFAULT_NAME, flatten, read_file
 from modgate.settings.golang import read_go_env
+from modgate.settings.loaded import Loaded, Origin
 from modgate.settings.meaning import Meaning, interpret, problems
 from modgate.settings.model import Settings
+from modgate.settings.outside import exposed
 from modgate.settings.routing import Route, Routing
 from modgate.settings.upstream import only_this_gateway, usable
-
-Origin = Literal["flag", "environment", "file", "go env", "default"]
 
 SKIPPED = (
     f"{variables.SKIP_CHECKSUM} is set: modules are not verified with the checksum database, but for "
@@ -45,23 +46,6 @@ class Sources:
     """Where modgate was started."""
     go_env: Callable[[Mapping[str, str]], Mapping[str, str]] = read_go_env
     """Asked at most once, and only for what nobody else said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The settings of one start."""
-
-    settings: Settings
-    meaning: Meaning
-    """The parsed texts; its chain holds only links that can be asked."""
-    warnings: tuple[str, ...]
-    """One line each, without credentials."""
-    origins: Mapping[str, Origin]
-    """By dotted name, for every setting."""
-    sumdb_dir: Path | None = None
-    """Another directory of checksum databases to read from."""
-    skip_checksum: bool = False
-    """Whether the environment says that modules are not verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +101,9 @@ def _judged(
             meaning = interpret(settings)
         chain, warnings = usable(meaning.chain, meaning.listen)
         views, more = _usable_views(meaning, chain)
+        if origins["private"] == origins["upstream"] == "go env" and any(link.url == "direct" for link in chain):
+            views = {name: routing.as_go_does() for name, routing in views.items()}
+        egress = _egress(sources.environ)
     except SetupError as problem:
         return Examined(None, (problem,))
     skips = sources.environ.get(variables.SKIP_CHECKSUM, "").lower() in ("true", "1")
@@ -124,7 +111,17 @@ def _judged(
     whole = replace(meaning, chain=chain, views=views)
     named = sources.environ.get(variables.SUMDB_DIR, "")
     elsewhere = sources.directory / named if named else None
-    return Examined(Loaded(settings, whole, (*told, *warnings, *more, *skipped), origins, elsewhere, bool(skipped)), ())
+    told = (*told, *warnings, *more, *skipped, *exposed(settings, _file(sources)))
+    last = sources.environ.get(variables.FALLBACK, "")
+    fallback = Path(last) if last else None
+    return Examined(Loaded(settings, whole, told, origins, elsewhere, bool(skipped), egress, fallback), ())
+
+
+def _egress(environ: Mapping[str, str]) -> Egress:
+    try:
+        return Egress.of(environ)
+    except Malformed as error:
+        raise SetupError(error.what, f"names no proxy: {error.why}", "mend it, or use host.proxy instead") from error
 
 
 def _usable_views(meaning: Meaning, default: tuple[Link, ...]) -> tuple[dict[str, Routing], tuple[str, ...]]:
@@ -171,11 +168,17 @@ def _given(sources: Sources, known: Mapping[str, Field], found: list[SetupError]
 
 
 def _tables(sources: Sources) -> dict[str, Any]:
+    file = _file(sources)
+    return read_file(file) if file is not None else {}
+
+
+def _file(sources: Sources) -> Path | None:
+    """The settings file; None where there is none."""
     named = sources.config or sources.environ.get(variables.CONFIG)
     if named:
-        return read_file(sources.directory / named)
+        return sources.directory / named
     usual = sources.directory / DEFAULT_NAME
-    return read_file(usual) if usual.exists() else {}
+    return usual if usual.exists() else None
 
 
 def _add_defaults(

@@ -11,11 +11,14 @@ import os
 import socket
 import ssl
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from modgate.errors import SetupError
-from modgate.settings.load import Loaded
+from modgate.settings.environ import FALLBACK
+from modgate.settings.hostfiles import host_problems
+from modgate.settings.loaded import Loaded
 from modgate.settings.meaning import Address
 from modgate.settings.model import Settings
 from modgate.settings.mounts import file_system, is_network
@@ -24,6 +27,8 @@ MOST_WORKERS = 8
 """Of `auto`: more of them have nothing left to share but one disk and one network."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MOUNTS = Path("/proc/self/mountinfo")
+FALLBACK_SECONDS = 10.0
+"""For the list of a directory; a file system that hangs is no fallback."""
 
 
 def problems(loaded: Loaded, *, mounts: Path = MOUNTS) -> Iterator[SetupError]:
@@ -41,6 +46,9 @@ def problems(loaded: Loaded, *, mounts: Path = MOUNTS) -> Iterator[SetupError]:
         yield from _port_problems("own_database.listen", meaning.own_listen)
     if settings.tls_cert is not None and settings.tls_key is not None:
         yield from _tls_problems(settings.tls_cert, settings.tls_key)
+    if loaded.fallback is not None:
+        yield from _fallback_problems(loaded.fallback)
+    yield from host_problems(settings)
     if settings.access_log not in ("-", "off"):
         yield from _log_problems(Path(settings.access_log))
 
@@ -153,6 +161,28 @@ def _tls_problems(certificate: Path, key: Path) -> Iterator[SetupError]:
         yield SetupError(
             "tls_key", f"{certificate} and {key} {told}", "give the PEM files of one certificate, no password"
         )
+
+
+def _fallback_problems(directory: Path) -> Iterator[SetupError]:
+    remedy = "name a directory of modules that modgate may read, or none"
+    if not directory.is_absolute():
+        yield SetupError(FALLBACK, f"{directory} is not absolute", remedy)
+        return
+    # One that hangs shall not hold up a start: what it is for is trouble.
+    looked, found = threading.Event(), list[OSError]()
+
+    def look() -> None:
+        try:
+            os.listdir(directory)
+        except OSError as error:
+            found.append(error)
+        looked.set()
+
+    threading.Thread(target=look, daemon=True).start()
+    if not looked.wait(FALLBACK_SECONDS):
+        yield SetupError(FALLBACK, f"{directory} was not read within {FALLBACK_SECONDS:g} s", remedy)
+    elif found:
+        yield SetupError(FALLBACK, f"cannot read {directory}: {found[0].strerror}", remedy)
 
 
 def _log_problems(path: Path) -> Iterator[SetupError]:

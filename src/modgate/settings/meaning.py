@@ -18,8 +18,10 @@ from modgate.gomod.govcs import Govcs
 from modgate.gomod.patterns import Patterns
 from modgate.gomod.redact import told
 from modgate.settings.model import Ages, Settings
-from modgate.settings.routing import Route, Routing, ages_of, routings
+from modgate.settings.outside import Outside, outside
+from modgate.settings.routing import DEFAULT_VIEW, Route, Routing, ages_of, routings
 from modgate.settings.values import format_duration, format_size
+from modgate.settings.witness import Witnessed, parse_witness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -58,20 +60,32 @@ class Meaning:
     """The routes of each view; "" is what is served at the root."""
     own_listen: Address | None = None
     """The port of our own checksum database; None is off."""
+    outside: tuple[Outside, ...] = field(default=(), repr=False)
+    """What is said about hosts, in the file's order."""
+    own_witness: Witnessed | None = None
+    """None is off."""
 
     def routes(self) -> Iterator[Route]:
         """Every route of every view that any path may take."""
         for routing in self.views.values():
             yield from routing.all()
 
+    def home(self, path: str) -> str:
+        """The view that speaks for a module where no view is named: the first in which it is private, else the root."""
+        return next((name for name, routing in self.views.items() if routing.of(path).private), DEFAULT_VIEW)
+
+    def route(self, path: str) -> Route:
+        """The module's route in its home."""
+        return self.views[self.home(path)].of(path)
+
     def is_private(self, path: str) -> bool:
         """Whether the name of a module must not leave the building: one view that keeps it is enough."""
-        return any(routing.of(path).private for routing in self.views.values())
+        return self.route(path).private
 
     def is_exempt(self, path: str) -> bool:
         """Whether a module need not be verified with the checksum database."""
-        routes = [routing.of(path) for routing in self.views.values()]
-        return self.no_checksum.match(path) or any(route.private or not route.checksum for route in routes)
+        route = self.route(path)
+        return self.no_checksum.match(path) or route.private or not route.checksum
 
 
 def interpret(settings: Settings) -> Meaning:
@@ -95,6 +109,8 @@ def interpret(settings: Settings) -> Meaning:
         trusted_proxies=_trusted_proxies(settings),
         views=_views(settings),
         own_listen=_own_listen(settings),
+        outside=outside(settings),
+        own_witness=_own_witness(settings),
     )
 
 
@@ -110,10 +126,12 @@ def problems(settings: Settings) -> Iterator[SetupError]:
         _no_checksum,
         _trusted_proxies,
         _own_listen,
+        _own_witness,
         _insecure,
         _govcs,
+        outside,
     )
-    rules = (_own_name, _own_witness, _base_path, _tls, _access_log, _spool, _public_ages, _private_ages)
+    rules = (_own_name, _base_path, _tls, _access_log, _spool, _public_ages, _private_ages, _health_check)
     found = [problem for check in (*readers, *rules) if (problem := _problem(check, settings)) is not None]
     yield from found
     # Routes are made of what was read above.
@@ -280,9 +298,14 @@ def _own_name(settings: Settings) -> None:
         raise SetupError(field, f"{name} is passed through too", "give another name, or remove it there")
 
 
-def _own_witness(settings: Settings) -> None:
-    if ":/" in str(settings.own_database.witness):
-        raise SetupError("own_database.witness", "is a URL", "name a file on other storage than the data directory")
+def _own_witness(settings: Settings) -> Witnessed | None:
+    text = settings.own_database.witness
+    if not text:
+        return None
+    try:
+        return parse_witness(text)
+    except Malformed as error:
+        raise SetupError("own_database.witness", error.why, "name a file, or https://host/path") from error
 
 
 def _base_path(settings: Settings) -> None:
@@ -311,6 +334,15 @@ def _spool(settings: Settings) -> None:
     if settings.limits.spool < settings.limits.zip:
         problem = f"{format_size(settings.limits.spool)} is less than limits.zip ({format_size(settings.limits.zip)})"
         raise SetupError("limits.spool", problem, "a zip must fit into it; raise it or lower limits.zip")
+
+
+def _health_check(settings: Settings) -> None:
+    check = settings.health_check
+    if re.fullmatch(r"(?!//)(?![A-Za-z][A-Za-z0-9+.-]*:)[\x21-\x7e]*", check.path) is None:
+        told, remedy = f"{check.path!r} is no path", "write /healthz, healthz or ./, without host and blanks"
+        raise SetupError("health_check.path", told, remedy)
+    if check.header and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ *: *[\x21-\x7e][ -~]*", check.header) is None:
+        raise SetupError("health_check.header", f"{check.header!r} is no header", "write X-Mirror-Status: ok")
 
 
 def _public_ages(settings: Settings) -> None:

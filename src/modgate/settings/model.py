@@ -91,6 +91,9 @@ class Deadlines:
     """TCP and TLS handshake with an upstream: two lost packets and their repetition fit in."""
     first_byte: Deadline = 15.0
     """From a request to the upstream's status line. A mirror may have to fetch from its own origin first."""
+    hedge: Annotated[float, Span(0.0, HOUR)] = 1.0
+    """An upstream in front of `|` that has given nothing for so long is not waited for alone: the next one is asked
+    too, the first good answer counts, and the other request is called off. 0 waits for `first_byte`."""
     idle: Deadline = 30.0
     """Between two pieces of an upstream's body. A stalled transfer is resumed or given up after it."""
     small_total: Deadline = 60.0
@@ -122,6 +125,28 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """A page that every upstream is asked for again and again. One whose check fails is not asked for modules, as if
+    its breaker was open. Without it, trouble is found by what clients ask for."""
+
+    path: str = ""
+    """The page, as a link from the upstream's URL: `/healthz` begins at its host, `./` is the URL itself; empty for no
+    check."""
+    every: Annotated[float, Span(0.1, HOUR)] = 5.0
+    """Between two checks of one upstream; each worker checks by itself."""
+    timeout: Annotated[float, Span(0.1, HOUR)] = 2.0
+    """How long one check waits for the head of the answer."""
+    rise: Annotated[int, Count(1, 1000)] = 2
+    """Good answers in a row after which it is asked for modules again."""
+    fall: Annotated[int, Count(1, 1000)] = 3
+    """Bad answers in a row after which it is not asked any more."""
+    status: Annotated[int, Count(100, 599)] = 200
+    """The status that a good answer has."""
+    header: str = ""
+    """A header that a good answer has, such as `X-Mirror-Status: ok`, in any case of letters; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDatabase:
     """Our own checksum database: a signed log of the hashes of every module that this gateway hands out, private and
     public. In a TOML file the table may also be called `[checksum_database]`."""
@@ -135,9 +160,11 @@ class OwnDatabase:
     listen: str = "off"
     """HOST:PORT of a port of its own, where it is served at the root, or `off`. Below `/sumdb/` of the data port it is
     served anyway."""
-    witness: Path | None = None
-    """A file on other storage than `data`, which keeps the highest head that was published. With it a start refuses a
-    log that was restored from an older day. Its directory has to be there."""
+    witness: str = ""
+    """A file on other storage than `data`, or the URL of a store that takes GET and PUT, which keeps the highest head
+    that was published. With it a start refuses a log that was restored from an older day, and nothing new is published
+    while it cannot be reached. The file's directory has to be there; a URL is https, or http on this machine, and may
+    hold credentials. Empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +175,8 @@ class Git:
     """Which version control may be used for which module paths, in the syntax of GOVCS. Only git can be read."""
     private_hosts: tuple[str, ...] = ()
     """Hosts (`git.corp.example`, `*.corp.example`) or networks (`10.1.0.0/16`) that may be reached although their
-    addresses are not public. Without this, a module path could make the gateway ask its own machine or network."""
+    addresses are not public. Without this, a module path could make the gateway ask its own machine or network. A host
+    that a private route with `direct` in its chain names in full need not be named again."""
     insecure: str = ""
     """Module path patterns in the syntax of GOINSECURE that may be asked for without encryption."""
     mirrors: Annotated[int, Size(64 * MIB, 64 * 1024 * GIB)] = 20 * GIB
@@ -205,6 +233,54 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GithubApp:
+    """A GitHub App whose installation tokens let us in. They are asked for and renewed before they end."""
+
+    id: Annotated[int, Count(1, 2**53)]
+    """The app's ID."""
+    installation: Annotated[int, Count(1, 2**53)]
+    """The ID of its installation: the last number in the URL of the installation's page."""
+    key: str = field(repr=False)
+    """The app's private key in PEM, as a secret: `file:PATH`, `env:NAME`, `command:PROGRAM ARGUMENTS`, or the text."""
+    api: str = "https://api.github.com"
+    """Base URL of the API; of GitHub Enterprise Server it is `https://HOST/api/v3`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What lets us in at a host, and the way to it: for upstreams, checksum databases and git hosts alike. Of several
+    that match a URL the more specific one counts, and what it does not say, the next one may. Secrets are
+    `env:NAME`, `file:PATH` (read each time), `command:PROGRAM ARGUMENTS` (its output is taken for five minutes), or
+    the text itself."""
+
+    match: str
+    """`host[:port][/path prefix]`, such as `git.corp.example/team`; `*.corp.example` is every name below it.
+    Credentials go unencrypted only where it begins with `http://`."""
+    username: str = ""
+    """Of `password`; beside `token` the name that a git host wants instead of `x-access-token`."""
+    password: str = field(default="", repr=False)
+    """A secret. It goes as Basic authorization."""
+    token: str = field(default="", repr=False)
+    """A secret. It goes as Bearer authorization; to git hosts as the password of a user, which all forges take."""
+    github_app: GithubApp | None = None
+    """Installation tokens of a GitHub App instead: `github_app = { id = 1, installation = 2, key = "file:…" }`."""
+    ssh_key: Path | None = None
+    """The private key for git by ssh, without a passphrase; then no other key and no settings of ssh are used."""
+    known_hosts: Path | None = None
+    """File of the host's own ssh keys. Default: that of the user who runs modgate. An unknown key is refused."""
+    proxy: tuple[str, ...] = field(default=(), repr=False)
+    """The way out for http and https: `http://[user:password@]host:port`, `socks5://…` or `direct`. Of several, the
+    first that can be reached. Default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as the go command reads them."""
+    ca: Path | None = None
+    """PEM file of the authorities that are trusted there, in place of those of this machine. Read again when it
+    changes, as are the next two."""
+    client_cert: Path | None = None
+    """PEM file of our certificate with its chain, where the host wants one."""
+    client_key: Path | None = None
+    """PEM file of its private key, without a passphrase. Default: it is in `client_cert`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A GOPROXY base of its own, `http://gateway/NAME`, with its own routes (`[[view.NAME.route]]`, with the same
     settings as `[[route]]`; those of the top level do not hold there). What none of them matches comes from the top
@@ -250,6 +326,9 @@ class Settings:
     """PEM file of the certificate chain; with `tls_key` the data port speaks HTTPS. Read again on SIGHUP."""
     tls_key: Path | None = None
     """PEM file of the certificate's private key."""
+    netrc: Path | None = None
+    """A netrc file with credentials for hosts that no `[[host]]` has any for; they go by https only, as with the go
+    command. Read again when it changes. Its `default` is not used: module paths of strangers name hosts."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks (CIDR) of load balancers in front. Only from these are X-Forwarded-For, X-Real-IP and
     X-Request-Id believed."""
@@ -272,7 +351,9 @@ class Settings:
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
     breaker: Breaker = Breaker()
+    health_check: HealthCheck = HealthCheck()
     git: Git = Git()
     own_database: OwnDatabase = OwnDatabase()
+    host: tuple[Host, ...] = ()
     route: tuple[Route, ...] = ()
     view: Mapping[str, View] = field(default_factory=dict)

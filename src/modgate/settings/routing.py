@@ -17,7 +17,7 @@ from modgate.gomod.patterns import Patterns
 from modgate.gomod.redact import told
 from modgate.settings.model import Ages, Deadlines, Limits, Settings
 from modgate.settings.model import Route as Table
-from modgate.settings.tables import NAME
+from modgate.settings.values import NAME
 
 DEFAULT_VIEW = ""
 """What is served at the root."""
@@ -94,6 +94,12 @@ class Routing:
         routes = [replace(route, chain=chain(route)) for route in self.routes]
         guarded = [replace(one, chain=route.chain) for one, route in zip(self.guarded, routes, strict=True)]
         return replace(self, routes=tuple(routes), guarded=tuple(guarded))
+
+    def as_go_does(self) -> Routing:
+        """The same, with what the setting `private` names read directly unless a route has a chain of its own: where
+        that setting is this machine's GONOPROXY, no proxy is to hear of those paths (protocol.md §1.5)."""
+        guarded = [one if one.has_own_chain else replace(one, chain=(Link("direct", ","),)) for one in self.guarded]
+        return replace(self, guarded=tuple(guarded))
 
 
 def routings(settings: Settings, chain: tuple[Link, ...], private: Patterns) -> dict[str, Routing]:

@@ -8,7 +8,6 @@ They are read from the file only: a variable or a flag has no room for a list of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -17,9 +16,7 @@ from modgate.errors import SetupError
 from modgate.settings.convert import from_toml
 from modgate.settings.fields import Field, field_of, unknown
 from modgate.settings.model import Settings, Some
-
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-"""Of a table that has one: as the labels of host names (RFC 1123 §2.1), in lower case."""
+from modgate.settings.values import NAME
 
 
 def tables(group: type = Settings) -> dict[str, Any]:

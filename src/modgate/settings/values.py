@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `500ms`, `3h`, `30d`, `500MiB`. Pure functions of text.
+"""Durations, sizes and names as people write them: `500ms`, `3h`, `30d`, `500MiB`. Pure functions of text.
 
 A plain number is in the base unit (seconds, bytes). There is one unit in a text: `1h30m` is not taken, because `90m`
 says the same and needs no rules.
@@ -17,6 +17,9 @@ DAY = 86400.0
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""Of a table that has one: as the labels of host names (RFC 1123 §2.1), in lower case."""
 
 
 @dataclass(frozen=True, slots=True)

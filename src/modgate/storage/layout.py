@@ -10,6 +10,7 @@ quarantine/             files that were found damaged, for the operator to look 
 records.db              rows (SQLite)
 generations             invalidation across processes
 id                      this gateway's identity in Via headers
+control.sock            how commands act on a gateway that runs; control.sock.lock is locked by the one that has it
 ballast                 room that a start on a full disk takes back
 """
 

@@ -110,6 +110,10 @@ class Namespace:
     def key(self, name: str) -> str:
         return key_of(self.name, name)
 
+    def fresh(self) -> str:
+        """The path of a file in the spool that is not there yet; a start sweeps what the dead left."""
+        return next(self._temporary)
+
     def stamp(self, path: str) -> tuple[int, int]:
         """To be read before a look-up (storage/generations.py)."""
         return self.generations.stamp(self.name, path)
@@ -176,7 +180,7 @@ class Namespace:
         Raises:
             Unavailable: the store cannot be written; nothing is left of it.
         """
-        await self._put(row, Move(next(self._temporary), self.tree.path(self.name, row.name), data))
+        await self._put(row, Move(self.fresh(), self.tree.path(self.name, row.name), data))
 
     async def put_file(self, row: ArtifactRow, temporary: str) -> None:
         """Commit a file whose bytes are durable in the spool already, in the order of storage/commit.py.

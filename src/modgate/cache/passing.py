@@ -1,0 +1,125 @@
+"""What is fetched for one client alone, with that client's own credentials: neither stored nor shared.
+
+Belongs here: handing an answer on so that nobody else gets it, and that nothing of it stays. A zip is checked before
+its first byte goes out, so it comes whole or not at all. Not here: what is remembered (cached.py), which routes want
+this (gateway/views.py), how the credentials travel (source/goproxy.py).
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+
+from modgate.cache.checking import Checker
+from modgate.cache.part import Budget
+from modgate.errors import Absent, Corrupt, Trouble, Unavailable
+from modgate.gomod.versions import is_canonical
+from modgate.source.base import Answer, Arriving, Ask, Freshness, Kind, Reader, Source, Terms
+
+PIECE = 262144
+"""Bytes read at once."""
+
+
+class Passing:
+    """A source that keeps nothing of another one."""
+
+    def __init__(self, source: Source, fresh: Callable[[], str], checker: Checker, budget: Budget, most: int) -> None:
+        """`fresh` gives the path of a file in the spool that is not there yet; `most` is the largest zip in bytes."""
+        self._source = source
+        self._fresh = fresh
+        self._checker = checker
+        self._budget = budget
+        self._most = most
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        if terms.freshness is Freshness.CACHED_ONLY:
+            raise Absent(asked=str(ask), reason="is fetched for each client anew, and nothing of it is kept")
+        answer = await self._source.get(ask, replace(terms, resume=None))
+        changes = ask.kind in (Kind.LIST, Kind.LATEST) or (ask.kind is Kind.INFO and not is_canonical(ask.version))
+        answer = replace(answer, private=True, stamp=None, fresh_until=0.0 if changes else answer.fresh_until)
+        if ask.kind is Kind.ZIP and terms.body:
+            assert isinstance(answer.body, Arriving)
+            return replace(answer, body=await self._whole(ask, answer.body))
+        return answer
+
+    async def _whole(self, ask: Ask, body: Arriving) -> Passed:
+        """All of a zip, checked.
+
+        Raises:
+            Corrupt: it is no module zip, or larger than allowed.
+            Unavailable: it broke off, or cannot be written.
+        """
+        with ExitStack() as held:
+            held.callback(_forget, path := self._fresh())
+            try:
+                file = held.enter_context(open(path, "xb", buffering=0))
+                job = await self._checker.begin(ask, path)
+                held.callback(job.drop)
+                size = taken = 0
+                held.callback(lambda: self._budget.give(taken))
+                async for chunk in body.chunks:
+                    size += len(chunk)
+                    if size > self._most:
+                        raise Corrupt(asked=str(ask), reason=f"is larger than {self._most} bytes (limits.zip)")
+                    self._budget.take(len(chunk))
+                    taken = size
+                    file.write(chunk)
+                    job.grow(size)
+                await job.finish(size)
+                return Passed(os.open(path, os.O_RDONLY), size)
+            except OSError as error:
+                reason = f"cannot be written ({(error.strerror or str(error)).lower()})"
+                raise Unavailable(asked=str(ask), reason=reason, trouble=Trouble.OURS) from error
+            finally:
+                await body.chunks.aclose()
+
+
+def _forget(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
+
+
+class Passed:
+    """A file without a name, which is gone with the last one who reads it. Satisfies source.base.Stored."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """It owns `descriptor`."""
+        self._descriptor = descriptor
+        self._size = size
+        weakref.finalize(self, os.close, descriptor)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def fileno(self) -> int:
+        """A new descriptor, which the caller closes."""
+        return os.dup(self._descriptor)
+
+    async def open(self, start: int = 0, stop: int | None = None) -> Reader:
+        return _PassedReader(self, start, self._size if stop is None else min(stop, self._size))
+
+
+class _PassedReader:
+    def __init__(self, passed: Passed, start: int, stop: int) -> None:
+        self._passed = passed
+        self._descriptor = passed.fileno()
+        self._position = start
+        self._stop = stop
+
+    async def read(self) -> bytes:
+        data = os.pread(self._descriptor, min(PIECE, self._stop - self._position), self._position)
+        self._position += len(data)
+        return data
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -1,0 +1,60 @@
+"""Pieces of work go through a few in each turn of the event loop, in their order, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from modgate.cache.pace import AT_ONCE, Pace
+
+MANY = 10
+
+
+async def test_others_have_the_loop_between_pieces() -> None:
+    pace, seen, turns = Pace(), list[int](), 0
+
+    async def piece() -> None:
+        await pace.turn()
+        seen.append(turns)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(MANY):
+            group.create_task(piece())
+        while len(seen) < MANY:
+            await asyncio.sleep(0)
+            turns += 1
+    assert max(seen.count(turn) for turn in seen) <= AT_ONCE
+
+
+async def test_whoever_comes_first_goes_first() -> None:
+    pace, order = Pace(), list[int]()
+
+    async def piece(number: int) -> None:
+        await pace.turn()
+        order.append(number)
+
+    await asyncio.gather(*(piece(number) for number in range(MANY)))
+    assert order == list(range(MANY))
+
+
+async def test_a_piece_alone_does_not_wait() -> None:
+    alone = Pace().turn()
+    with pytest.raises(StopIteration):
+        alone.send(None)
+
+
+async def test_somebody_who_comes_again_and_again_waits_only_for_the_next_turn() -> None:
+    pace = Pace()
+    for _ in range(MANY):
+        await asyncio.wait_for(pace.turn(), 60)
+
+
+async def test_those_behind_one_that_is_cancelled_have_their_turn() -> None:
+    pace = Pace()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(pace.turn()) for _ in range(MANY)]
+        await asyncio.sleep(0)
+        for task in tasks[AT_ONCE::2]:
+            task.cancel()
+    assert [task.cancelled() for task in tasks].count(False) >= MANY // 2

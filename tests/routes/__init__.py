@@ -1,0 +1,1 @@
+"""Routes and views: each module comes from where its route says, and from nowhere else."""
