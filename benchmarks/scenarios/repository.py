@@ -54,7 +54,7 @@ def run(stage: Stage, results: Results) -> None:
         one = _cloned(Path(folder), host, wanted[:CLONED], results)
         environ = {"HTTPS_PROXY": way.url, "SSL_CERT_FILE": str(company.ca)}
         settings = (f"git.private_hosts={NAME}",)
-        server = Direct(MODGATE, Path(folder) / "store", "direct", None, settings=settings, way=environ)
+        server = Direct(MODGATE, Path(folder) / "store", "direct", Path(folder) / "log", settings=settings, way=environ)
         with stage.running(server, ALIVE) as started:
             host.sent, began = 0, time.perf_counter()
             for version in wanted:

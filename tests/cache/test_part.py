@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from modgate.cache.part import NOTED, Budget, Part
+from modgate.cache.part import NOTED, Budget, Diverged, Part
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Arriving
 
@@ -44,6 +45,18 @@ def test_a_note_that_is_there_is_kept_true(part: Part) -> None:
     note = part.note()
     assert note is not None
     assert (note.source, note.size) == ("other", NOTED)
+    part.close()
+
+
+@pytest.mark.parametrize("size", [1000, NOTED + 1000], ids=["without a note", "with one"])
+def test_a_length_that_was_told_holds_for_every_later_transfer(part: Part, size: int) -> None:
+    part.begin(arriving(size), "upstream")
+    part.accept(b"x" * 500)
+    with pytest.raises(Diverged):
+        part.begin(replace(arriving(size + 1), start=500), "upstream")
+    part.begin(replace(arriving(None), start=500), "upstream")
+    with pytest.raises(Diverged):
+        part.accept(b"x" * (size - 499))
     part.close()
 
 

@@ -21,6 +21,12 @@ MODGATE = (
 )
 """All modules are verified, but for three whose sums in the tests' database are wrong by design."""
 
+MODGATE_DIRECT = (
+    f"{Path(sys.executable).parent / 'modgate'} serve --listen {{listen}} --data {{store}} --admin off "
+    "--upstream direct --checksum off --access-log off --config {settings} --set git.private_hosts=vcs-test.golang.org"
+)
+"""With `--direct`. No checksum database knows those repositories."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -30,6 +36,8 @@ class Options:
     """Template of the command that serves the proxy in the foreground; "": none, the adapter passes everything on."""
     path_prefix: str
     """Where the proxy is mounted on its port, with a slash before and none behind; "" is its root."""
+    direct: bool
+    """Run the scripts of direct mode, with a proxy that reads the repositories in their place."""
     bypass_sumdb: bool
     ready_path: str
     ready_timeout: float
@@ -61,6 +69,10 @@ def parse_options() -> Options:
     _about_the_scripts(parser)
     _about_the_report(parser)
     given = vars(parser.parse_args())
+    if given["direct"]:
+        expected = HERE / "expected_failures_direct.txt"
+        parser.set_defaults(proxy_cmd=MODGATE_DIRECT, run="", expected=expected, strict=True)
+        given = vars(parser.parse_args())
     prefix = str(given["path_prefix"]).strip("/")
     return Options(**{**given, "path_prefix": f"/{prefix}" if prefix else ""})
 
@@ -72,7 +84,7 @@ def _about_the_proxy(parser: argparse.ArgumentParser) -> None:
         metavar="TEMPLATE",
         default=MODGATE,
         help="command that serves the proxy in the foreground; variables: {port} {listen} {store} {upstream} {prefix} "
-        "{sumdb_name} {sumdb_key} {sumdb_upstream}",
+        "{sumdb_name} {sumdb_key} {sumdb_upstream}, with --direct {settings}",
     )
     what.add_argument(
         "--pass-through",
@@ -90,6 +102,7 @@ def _about_the_proxy(parser: argparse.ArgumentParser) -> None:
 
 def _about_the_scripts(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    add("--direct", action="store_true", help="the scripts that read repositories with git, `direct` being the proxy")
     add("--run", metavar="REGEXP", default=MODULE_SCRIPTS, help="names of the scripts to run")
     add("--skip", metavar="REGEXP", default="", help="names of scripts to leave out")
     add("--short", action="store_true", help="the quick profile: no scripts that build version control repositories")

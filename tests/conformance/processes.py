@@ -116,15 +116,15 @@ def _look(port: int, path: str) -> str:
     return "" if 200 <= status < 300 else f"status {status}"
 
 
-def upstream_port(process: subprocess.Popen[str], log: Path, seconds: float = 60) -> int:
-    """The port that the stand-alone test proxy of cmd/go reports on its standard error.
+def port_said(process: subprocess.Popen[str], log: Path, pattern: str, seconds: float = 60) -> int:
+    """The port that a server of cmd/go's tests writes to its log, as `pattern` finds it.
 
     Raises:
         RunnerError: it does not.
     """
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
-        if match := re.search(r"running at GOPROXY=http://[^\s/]*:(\d+)/mod\n", log.read_text(errors="replace")):
+        if match := re.search(pattern, log.read_text(errors="replace")):
             return int(match[1])
         time.sleep(0.05)
-    raise RunnerError(f"the test binary did not report its stand-alone proxy:\n{tail(log)}")
+    raise RunnerError(f"{process.args!r} did not say its port:\n{tail(log)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import IO
 from tests.conformance.options import Options
 from tests.conformance.processes import RunnerError, running, tail
 from tests.conformance.results import Results
-from tests.conformance.testbinary import NO_NETWORK, URL_OVERRIDE, Tests, environ
+from tests.conformance.testbinary import DIRECT_URL, NO_NETWORK, URL_OVERRIDE, Tests, environ
 
 LAST_SECONDS = 10
 """Before the deadline the tests end by themselves, and say which of them did not finish."""
@@ -33,13 +34,13 @@ class Scripts:
         self._deadline = deadline
         self._results = results
 
-    def run(self, proxy_url: str, proxy: subprocess.Popen[str] | None) -> int:
-        """Run the scripts with this GOPROXY; the program's exit status.
+    def run(self, adapter: str, proxy: subprocess.Popen[str] | None) -> int:
+        """Run the scripts with the proxy at this adapter; the program's exit status.
 
         Raises:
             RunnerError: `proxy` ended before they did.
         """
-        with self._program(proxy_url) as program:
+        with self._program(adapter) as program:
             lines = self._lines(program)
             while True:
                 try:
@@ -55,8 +56,12 @@ class Scripts:
                     raise RunnerError(f"the proxy under test ended during the run (status {proxy.returncode}):\n{said}")
 
     @contextlib.contextmanager
-    def _program(self, proxy_url: str) -> Iterator[subprocess.Popen[str]]:
-        env = environ(**{URL_OVERRIDE: proxy_url, NO_NETWORK: "" if self._options.net else "1"})
+    def _program(self, adapter: str) -> Iterator[subprocess.Popen[str]]:
+        env = environ(**{URL_OVERRIDE: f"{adapter}/mod", NO_NETWORK: "" if self._options.net else "1"})
+        # Scripts that build take the tools of the go that stands in PATH.
+        env["PATH"] = os.pathsep.join([str(self._tests.go.root / "bin"), env.get("PATH", os.defpath)])
+        if self._options.direct:
+            env[DIRECT_URL] = f"{adapter}/direct"
         command = [str(self._tests.binary), *self._arguments()]
         with (
             tempfile.TemporaryDirectory(prefix="modgate-scripts-", ignore_cleanup_errors=True) as scratch,

@@ -68,6 +68,21 @@ def test_every_expected_failure_has_its_reason(tmp_path: Path) -> None:
         read_expectations(bare)
 
 
+def test_every_script_that_direct_mode_alone_can_pass_has_its_reason() -> None:
+    expected = read_expectations(HERE / "expected_failures_direct.txt")
+    assert len(expected) == 18
+    assert all(len(reason) > 20 for reason in expected.values())
+
+
+def test_a_script_that_goes_past_the_proxy_has_failed() -> None:
+    results = Results({}, verbose=False)
+    for line in OUTPUT.splitlines():
+        results.feed(line)
+    results.proves_nothing_without({"bad"})
+    assert results.named("PASS") == []
+    assert list(results.output["good"]) == ["it passed without asking the proxy under test"]
+
+
 def test_a_source_is_changed_in_one_line_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.go").write_text('import (\n\t"os"\n)\n\nfunc f() {\n\tx = 1\n}\n\nfunc g() {\n\tx = 1\n}\n')
     changed = Edit("a.go", "f", r"^\tx = 1$", r"\tx = 2").apply(tmp_path)

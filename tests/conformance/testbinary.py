@@ -1,4 +1,4 @@
-"""cmd/go's own tests as a program: compiled from the Go at hand, with two lines of them changed.
+"""cmd/go's own tests as a program: compiled from the Go at hand, with three lines of them changed.
 
 Belongs here: finding the sources, the change, the compilation. Not here: running the program (suite.py). Nothing of Go
 is stored here, and the Go at hand is not touched: the changed sources go in through a build overlay.
@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.conformance.processes import RunnerError, running, tail
 from tests.toolchain import CACHE, go_command
 
-URL_OVERRIDE, NO_NETWORK = "TESTGO_PROXY_URL", "TESTGO_NO_NETWORK"
+URL_OVERRIDE, NO_NETWORK, DIRECT_URL = "TESTGO_PROXY_URL", "TESTGO_NO_NETWORK", "TESTGO_DIRECT_URL"
 """Environment variables that the changed tests read."""
 
 
@@ -74,6 +74,8 @@ class Edit:
     line: str
     """A regular expression that one line of the function matches."""
     replacement: str
+    optional: bool = False
+    """Whether a Go without that function needs no change."""
 
     def apply(self, folder: Path) -> str:
         """The changed source.
@@ -85,6 +87,8 @@ class Edit:
         body = re.search(rf"^func {self.function}\(.*\{{\n(?:.*\n)*?\}}$", source, re.MULTILINE)
         line = re.compile(self.line, re.MULTILINE)
         imports_os = re.search(r'^import \((?:.*\n)*?\t"os"$', source, re.MULTILINE)
+        if body is None and self.optional:
+            return source
         if body is None or len(line.findall(body[0])) != 1 or imports_os is None:
             raise RunnerError(
                 f"{folder / self.file}: expected one line like `{self.line}` in {self.function}() and an import of "
@@ -105,6 +109,19 @@ EDITS = (
         "hasNet",
         r"if (!testenv\.HasExternalNetwork\(\)) \{$",
         rf'if os.Getenv("{NO_NETWORK}") != "" || \1 {{',
+        optional=True,  # later ones keep the scripts that go out into the network elsewhere
+    ),
+    # Direct mode becomes a proxy, at a URL that names the script. What is private would go past it.
+    Edit(
+        "script_test.go",
+        "TestScript",
+        r"^([ \t]*)scripttest\.Run\(t, engine, s, file, .*$",
+        rf'\1if direct := os.Getenv("{DIRECT_URL}"); direct != "" {{\n'
+        r'\1\tdirect = "GOPROXY=" + direct + "/" + name\n'
+        r'\1\ta.Comment = bytes.ReplaceAll(a.Comment, []byte("GOPROXY=direct"), []byte(direct))\n'
+        r'\1\ta.Comment = bytes.ReplaceAll(a.Comment, []byte("GOPRIVATE=vcs-test.golang.org"), '
+        r'[]byte("GONOSUMDB=vcs-test.golang.org "+direct))\n'
+        r"\1}\n\g<0>",
     ),
 )
 
@@ -138,35 +155,48 @@ def compiled_tests(command: str, cache: Path, deadline: float) -> Tests:
     """
     go = find_toolchain(command)
     changed = {edit.file: edit.apply(go.cmd_go) for edit in EDITS}
-    digest = hashlib.sha256(json.dumps([str(go.root), changed]).encode()).hexdigest()[:12]
+    return Tests(go, _compiled_once(go, "cmd/go", changed, cache, deadline))
+
+
+def compiled_repositories(tests: Tests, cache: Path, deadline: float) -> Path:
+    """The program that serves the repositories of these tests (cmd/go/internal/vcweb), compiled once like them.
+
+    Raises:
+        RunnerError: it does not compile, or not before `deadline` (monotonic seconds).
+    """
+    return _compiled_once(tests.go, "cmd/go/internal/vcweb/vcstest", {}, cache, deadline)
+
+
+def _compiled_once(go: Toolchain, package: str, changed: dict[str, str], cache: Path, deadline: float) -> Path:
+    digest = hashlib.sha256(json.dumps([str(go.root), package, changed]).encode()).hexdigest()[:12]
     folder = cache / f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', go.version)}-{digest}"
-    binary = folder / "cmdgo.test"
+    binary = folder / f"{package.rpartition('/')[2]}.test"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
-            print(f"compiling the tests of cmd/go for {go.version} (once; about a minute) ...", flush=True)
-            _compile(go, changed, binary, deadline)
-    return Tests(go, binary)
+            print(f"compiling the tests of {package} for {go.version} (once; about a minute) ...", flush=True)
+            _compile(go, package, changed, binary, deadline)
+    return binary
 
 
-def _compile(go: Toolchain, changed: dict[str, str], binary: Path, deadline: float) -> None:
+def _compile(go: Toolchain, package: str, changed: dict[str, str], binary: Path, deadline: float) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        overlay, built = Path(scratch, "overlay.json"), Path(scratch, "cmdgo.test")
+        overlay, built = Path(scratch, "overlay.json"), Path(scratch, binary.name)
         for name, source in changed.items():
             Path(scratch, name).write_text(source)
         overlay.write_text(
             json.dumps({"Replace": {str(go.cmd_go / name): str(Path(scratch, name)) for name in changed}})
         )
         log = binary.with_name("compile.log")
-        command = [go.command, "test", "-c", "-overlay", str(overlay), "-o", str(built), "cmd/go"]
+        command = [go.command, "test", "-c", "-overlay", str(overlay), "-o", str(built), package]
         with log.open("w") as output, running(command, output, environ(), go.cmd_go) as compiler:
             try:
                 status = compiler.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                raise RunnerError("the total timeout is over before cmd/go's tests were compiled") from None
+                raise RunnerError(f"the total timeout is over before the tests of {package} were compiled") from None
         if status != 0:
-            raise RunnerError(f"cmd/go's tests do not compile:\n{tail(log)}")
+            raise RunnerError(f"the tests of {package} do not compile:\n{tail(log)}")
         # A run that is ended before the second line leaves nothing that looks like a binary.
         shutil.copy2(built, binary.with_suffix(".new"))
         binary.with_suffix(".new").rename(binary)

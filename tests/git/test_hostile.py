@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import resource
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from modgate.gomod.modzip import ZipLimits
 from modgate.source.git.program import Bounds
 from tests.git.asking import Asking, contents
 from tests.git.forge import HOST, tree
-from tests.git.repositories import Content, Link, Repo, git
+from tests.git.repositories import Content, Link, Repo, Submodule, git
 
 PATH = f"{HOST}/m"
 Repos = Callable[[str], Repo]
@@ -165,3 +167,111 @@ async def test_a_stopped_reader_leaves_no_git_behind(repo: Repos, asking: Asking
             reading.cancel()
             await asyncio.wait([reading])
     assert await asking.zip(PATH, "v1.0.0")
+
+
+# Bombs that are small in the repository: what they would be is never made.
+
+
+def nested(origin: Repo, depth: int, width: int, leaf: str) -> str:
+    """A tree of `width` directories with the same tree below, and so on; its name. `leaf` is the deepest tree."""
+    for _ in range(depth):
+        raw = b"".join(b"40000 d%03d\0" % number + bytes.fromhex(leaf) for number in range(width))
+        leaf = written(origin, raw)
+    return leaf
+
+
+def written(origin: Repo, raw: bytes) -> str:
+    """A tree of these entries, whatever git thinks of them; its name. (A git process for each would take its time.)"""
+    data = b"tree %d\0" % len(raw) + raw
+    name = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    file = origin.place / "objects" / name[:2] / name[2:]
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(zlib.compress(data))
+    return name
+
+
+def with_tree(origin: Repo, below: str, module: str = PATH) -> None:
+    """Tag v1.0.0 a commit that has the module's go.mod and, in a directory, the tree `below`."""
+    mod = git(origin.place, "hash-object", "-w", "--stdin", stdin=f"module {module}\n".encode())
+    raw = b"40000 below\0" + bytes.fromhex(below) + b"100644 go.mod\0" + bytes.fromhex(mod)
+    root = written(origin, raw)
+    person = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    git(origin.place, "update-ref", "refs/tags/v1.0.0", git(origin.place, *person, "commit-tree", root, "-m", "x"))
+
+
+def leaf_of(origin: Repo) -> str:
+    """A tree with one file."""
+    blob = git(origin.place, "hash-object", "-w", "--stdin", stdin=b"x")
+    return written(origin, b"100644 f\0" + bytes.fromhex(blob))
+
+
+async def test_a_tree_that_would_have_a_billion_files_costs_little(repo: Repos, tmp_path: Path) -> None:
+    origin = repo("m")
+    origin.commit(tree("m"))
+    origin.save()
+    with_tree(origin, nested(origin, 9, 10, leaf_of(origin)))
+    asking = Asking(tmp_path / "ours", HOST, tmp_path / "acme", bounds=Bounds(output=4 << 20))
+    assert (await asking.info(PATH, "v1.0.0"))["Version"] == "v1.0.0"
+    assert await asking.mod(PATH, "v1.0.0") == f"module {PATH}\n".encode()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(GatewayError, match="bytes that are allowed"):
+        await asking.zip(PATH, "v1.0.0")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 << 10  # KiB
+
+
+async def test_a_tree_of_a_hundred_thousand_files_more_than_are_allowed_is_absent(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    origin.commit(tree("m"))
+    origin.save()
+    with_tree(origin, nested(origin, 5, 10, leaf_of(origin)))
+    with pytest.raises(Absent, match="create zip"):
+        await limited_of(asking, entries=50_000).zip(PATH, "v1.0.0")
+
+
+def limited_of(asking: Asking, **limits: int) -> Asking:
+    """The same repositories, with other limits."""
+    place = asking.mirrors_at.parent.parent / "acme"
+    return Asking(asking.mirrors_at.parent / "other", HOST, place, limits=ZipLimits(**limits))
+
+
+@pytest.mark.parametrize("depth", [3000, pytest.param(14_000, marks=pytest.mark.soak)])
+async def test_directories_that_lie_very_deep_are_packed_or_refused(repo: Repos, asking: Asking, depth: int) -> None:
+    """A path of 15 KB is longer than any file system takes, and nothing but git ever sees it; one of 70 KB has no place
+    in a zip."""
+    origin = repo("m")
+    origin.commit(tree("m"))
+    origin.save()
+    with_tree(origin, nested(origin, depth, 1, leaf_of(origin)))
+    assert (await asking.info(PATH, "v1.0.0"))["Version"] == "v1.0.0"
+    if depth < 10_000:
+        assert len(contents(await asking.zip(PATH, "v1.0.0"))) == 2
+        return
+    with pytest.raises(Absent, match=r"create zip: .* longer than the 65535 bytes of a zip") as caught:
+        await asking.zip(PATH, "v1.0.0")
+    assert len(caught.value.reason) < 1000
+
+
+@pytest.mark.soak
+async def test_a_file_of_half_a_gigabyte_is_refused_as_the_go_command_does(repo: Repos, asking: Asking) -> None:
+    origin = repo("m")
+    origin.commit({**tree("m"), "huge": bytes((500 << 20) + 1)}, "v1.0.0")
+    origin.save()
+    assert (await asking.info(PATH, "v1.0.0"))["Version"] == "v1.0.0"
+    with pytest.raises(Absent, match="create zip"):
+        await asking.zip(PATH, "v1.0.0")
+
+
+async def test_submodules_are_left_alone(repo: Repos, asking: Asking, tmp_path: Path) -> None:
+    marker, origin = tmp_path / "marker", repo("m")
+    told = "".join(
+        f'[submodule "{name}"]\n\tpath = {name}\n\turl = {url}\n'
+        for name, url in (("x", f"ext::sh -c 'touch {marker}'"), ("y", "file:///etc"), ("-c", "--upload-pack=id"))
+    )
+    gone = Submodule("0123456789" * 4)
+    files: dict[str, Content] = {**tree("m"), ".gitmodules": told, "x": gone, "y": gone}
+    origin.commit(files, "v1.0.0")
+    origin.save()
+    names = set(contents(await asking.zip(PATH, "v1.0.0")))
+    assert names == {f"{PATH}@v1.0.0/{name}" for name in (".gitmodules", "go.mod", "m.go")}
+    assert not marker.exists()
+    assert not any("submodule" in run for run in asking.git.runs)

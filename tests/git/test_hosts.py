@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.git.asking import ByPath
 from tests.git.forge import tree
 from tests.git.repositories import Repo
 from tests.git.smart import Host, Reply
+from tests.hosts.tables import asked
 
 NAME = "git.corp.example"
 SECRET = "Basic c2VjcmV0OnRva2Vu"
@@ -45,8 +47,6 @@ class Names:
     async def __call__(self, host: str, port: int) -> list[str]:
         self.asked.append(host)
         if host not in self.known:
-            import socket
-
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self.known[host]
 
@@ -167,6 +167,41 @@ async def test_a_name_that_resolves_to_another_address_the_second_time_gains_not
     error = await refused_at(source, "main")
     assert isinstance(error, Forbidden)
     assert len(host.requests) == asked
+
+
+@pytest.fixture
+def elsewhere(host: Host) -> Iterator[socket.socket]:
+    """A service at the host's port of another address of this machine, which nobody is meant to reach."""
+    with socket.create_server(("127.0.0.2", host.port)) as place:
+        place.setblocking(False)
+        yield place
+
+
+class InTurn(Names):
+    """Its owner answers every third question with an address inside: a look of ours may be one or two of them."""
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        self.asked.append(host)
+        return ["127.0.0.2" if len(self.asked) % 3 == 0 else "127.0.0.1"]
+
+
+async def test_a_name_with_two_addresses_in_turn_leads_to_what_was_checked_or_nowhere(
+    names: Names, host: Host, elsewhere: socket.socket
+) -> None:
+    """As it is for pages and for upstreams; between the check and the connection nobody asks again."""
+    addresses, url = Addresses(Private.of(["127.0.0.1"]), InTurn()), f"http://{NAME}:{host.port}/m/HEAD"
+    answered, refused = 0, list[GatewayError]()
+    for _ in range(6):  # each with a memory of its own, so that each has to look it up
+        client = Client(Metrics(), user_agent="modgate/test", via="1.1 test", bounds=Bounds(), addresses=addresses)
+        try:
+            answered += (await asked(client, url))[0].status == 200
+        except GatewayError as error:
+            refused.append(error)
+        await client.close()
+    assert answered and refused
+    assert all(isinstance(error, Forbidden) and "127.0.0.2" in error.reason for error in refused)
+    with pytest.raises(BlockingIOError):
+        elsewhere.accept()
 
 
 async def refused_at(source: Direct, version: str) -> GatewayError:

@@ -134,6 +134,15 @@ def test_names_that_imply_masses_of_directories_are_refused() -> None:
         check(*deep)
 
 
+def test_a_name_is_as_long_as_a_zip_can_tell_in_bytes() -> None:
+    room = 0xFFFF - len(PREFIX)
+    check(entry("a" * room))
+    for name in ("a" * (room + 1), "ä" * (room // 2 + 1)):
+        with pytest.raises(Malformed, match="longer than the 65535 bytes") as caught:
+            check(entry(name))
+        assert len(caught.value.text) < 200
+
+
 def test_smaller_limits_can_be_set() -> None:
     with pytest.raises(Malformed, match="more than the allowed 5 bytes"):
         check(entry("a", 6), limits=ZipLimits(uncompressed_bytes=5))

@@ -155,3 +155,19 @@ def test_what_would_be_no_check_is_refused_at_the_start(world: World) -> None:
     ):
         with pytest.raises(AssertionError, match=told):
             world.gateway("https://a.example", health_check=check)
+
+
+def test_each_upstream_may_have_a_check_of_its_own(world: World) -> None:
+    module = Module("example.com/m", "v1.0.0")
+    checked, other = world.upstream([module]), world.upstream([module])
+    checked.misbehaves(faults.status(404), on="ready")
+    tables = f"""
+[[host]]
+match = "{checked.url}"
+health_check = {{ path = "./ready", every = "100ms", fall = 1 }}
+"""
+    gateway = world.gateway(f"{checked.url}|{other.url}", tables=tables)
+    eventually(lambda: gateway.metric("modgate_upstream_up", upstream=checked.url) == 0, "it is known to be down")
+    assert gateway.get(f"{module.name}.mod").body == module.mod_bytes
+    assert (checked.asked_for("mod"), other.asked_for("mod")) == (0, 1)
+    assert other.asked_for("ready") == 0

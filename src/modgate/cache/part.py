@@ -97,13 +97,16 @@ class Part:
             OSError, Unavailable: no room.
         """
         before = self.note()
-        if before is not None and self.size and _differ(before.size, arriving.size):
+        # A length that was told once is told to clients, and the end of the file is held back by it: a later transfer
+        # that tells another one is of another file, and one that tells none has to keep to it.
+        known = None
+        if self.size:
+            known = before.size if self._whole is None and before is not None else self._whole
+        if _differ(known, arriving.size):
             raise Diverged
         if arriving.start > self.size or (arriving.size is not None and arriving.size < self.size):
             raise Diverged
         self._position = arriving.start
-        # A length that was told once is told to clients: a later transfer that tells none has to keep to it.
-        known = before.size if before is not None and self.size else None
         self._whole = known if arriving.size is None else arriving.size
         if self._whole is not None:
             self._reserve(self._whole)

@@ -131,6 +131,10 @@ class Zips:
         if joined:
             self._coalesced.value += 1
         held = await flight.result(terms.deadline)
+        if joined and isinstance(held.body, Spooled) and held.body.failed is not None:
+            # Its readers have been cut, and it is on its way to say why: whoever comes now is told that, or asks anew.
+            await flight.over(terms.deadline)
+            return await self.get(ask, terms)
         return self._told(ask, held, rules, Cached.COALESCED if joined else held.cached)
 
     async def close(self, grace: float = 0.0) -> None:

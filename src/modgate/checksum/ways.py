@@ -19,7 +19,10 @@ from modgate.source.hedge import Attempt, Failed, first_good
 T = TypeVar("T")
 
 SUPPORT_SECONDS = 600.0
-"""How long it is believed that an upstream does, or does not, support a database."""
+"""How long it is believed that an upstream supports a database."""
+UNSUPPORTED_SECONDS = 60.0
+"""And that it does not: a load balancer in front of an upstream that starts may say 404 to everything, and without a
+way nothing new can be verified."""
 
 
 class Fetcher(Protocol):
@@ -152,7 +155,7 @@ class Ways:
             raise
         finally:
             del self._asking[upstream.name]
-        self._support[upstream.name] = known, self._clock() + SUPPORT_SECONDS
+        self._support[upstream.name] = known, self._clock() + (SUPPORT_SECONDS if known else UNSUPPORTED_SECONDS)
         asking.set_result(known)
         return known
 

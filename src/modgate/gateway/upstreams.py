@@ -67,6 +67,7 @@ class Upstreams:
 
     def __init__(self, loaded: Loaded, client: Client, telling: Telling, direct: Source | None = None) -> None:
         """`direct` is None where this machine cannot do that."""
+        self._loaded = loaded
         self._settings = loaded.settings
         self._client = client
         self._telling = telling
@@ -161,7 +162,7 @@ class Upstreams:
         rehearsal = Rehearsal(proxy.name)
         asked = Rehearsed(proxy, rehearsal)
         limits = values.breaker(settings)
-        checkup = Checkup(proxy.name, asked.look, values.health_check(settings), events)
+        checkup = Checkup(proxy.name, asked.look, values.health_check(self._loaded, url), events)
         shut = lambda: "" if checkup.is_up else f"does not pass its health check ({checkup.reason})"  # noqa: E731
         modules = Circuit(proxy.name, asked.alive, limits, events, service="modules", shut=shut)
         checksums = Circuit(proxy.name, asked.alive, limits, events, service="checksums", shut=shut)

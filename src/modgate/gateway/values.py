@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modgate.cache.freshness import Ages
 from modgate.net.limits import Bounds, Deadlines
 from modgate.serve.edge import WireLimits
 from modgate.settings import model
+from modgate.settings.loaded import Loaded
 from modgate.source.breaker import Limits
 from modgate.source.health import HealthCheck
 
@@ -35,8 +38,12 @@ def breaker(settings: model.Settings) -> Limits:
     )
 
 
-def health_check(settings: model.Settings) -> HealthCheck:
-    check = settings.health_check
+def health_check(loaded: Loaded, url: str) -> HealthCheck:
+    """That of an upstream: what the more specific entries for it say comes last."""
+    check = loaded.settings.health_check
+    for one in sorted(loaded.meaning.outside, key=lambda one: one.place.rank):
+        if one.place.covers(url):
+            check = replace(check, **one.host.health_check)
     return HealthCheck(check.path, check.every, check.timeout, check.rise, check.fall, check.status, check.header)
 
 

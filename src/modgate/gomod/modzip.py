@@ -44,6 +44,9 @@ class ZipLimits:
 
 GO_LIMITS = ZipLimits()
 
+LONGEST_NAME = 0xFFFF
+"""Bytes: two bytes in a zip tell how long a name is."""
+
 
 class Entry(NamedTuple):
     """One entry as the central directory tells it. A tuple, because there may be 250,000 of them."""
@@ -81,6 +84,9 @@ def check_entries(
     names = _Names(limits.entries)
     left = limits.uncompressed_bytes
     for entry in entries:
+        # No character has more than four bytes: most names need not be encoded.
+        if len(entry.name) > LONGEST_NAME // 4 and _bytes_of(entry.name) > LONGEST_NAME:
+            raise _malformed(f"{entry.name[:100]}…", f"the name is longer than the {LONGEST_NAME} bytes of a zip")
         _check_kind(entry)
         if not entry.name.startswith(prefix):
             raise _malformed(entry.name, f"the name does not begin with {prefix}")
@@ -204,6 +210,10 @@ def _folded_char(char: str) -> str:
         return folded
     lower = char.lower()
     return lower if len(lower) == 1 else char
+
+
+def _bytes_of(name: str) -> int:
+    return len(name.encode(errors="surrogatepass"))
 
 
 def _malformed(name: str, why: str) -> Malformed:

@@ -18,7 +18,7 @@ from modgate.gomod.govcs import Govcs
 from modgate.gomod.patterns import Patterns
 from modgate.gomod.redact import told
 from modgate.settings.model import Ages, Settings
-from modgate.settings.outside import Outside, outside
+from modgate.settings.outside import Outside, judge_health_check, outside
 from modgate.settings.routing import DEFAULT_VIEW, Route, Routing, ages_of, routings
 from modgate.settings.values import format_duration, format_size
 from modgate.settings.witness import Witnessed, parse_witness
@@ -337,12 +337,7 @@ def _spool(settings: Settings) -> None:
 
 
 def _health_check(settings: Settings) -> None:
-    check = settings.health_check
-    if re.fullmatch(r"(?!//)(?![A-Za-z][A-Za-z0-9+.-]*:)[\x21-\x7e]*", check.path) is None:
-        told, remedy = f"{check.path!r} is no path", "write /healthz, healthz or ./, without host and blanks"
-        raise SetupError("health_check.path", told, remedy)
-    if check.header and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ *: *[\x21-\x7e][ -~]*", check.header) is None:
-        raise SetupError("health_check.header", f"{check.header!r} is no header", "write X-Mirror-Status: ok")
+    judge_health_check("health_check", settings.health_check)
 
 
 def _public_ages(settings: Settings) -> None:

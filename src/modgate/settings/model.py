@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from modgate.settings.values import DAY, GIB, HOUR, KIB, MIB, Count, Size, Span
 
@@ -278,6 +278,8 @@ class Host:
     """PEM file of our certificate with its chain, where the host wants one."""
     client_key: Path | None = None
     """PEM file of its private key, without a passphrase. Default: it is in `client_cert`."""
+    health_check: Annotated[Mapping[str, Any], Some(HealthCheck)] = field(default_factory=dict)
+    """What is different for this upstream from `[health_check]`: `health_check = { path = "/healthz" }`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ Belongs here: what of them makes sense together. Not here: types and bounds (tab
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from modgate.errors import Malformed, SetupError
 from modgate.net.place import Place, is_loopback
 from modgate.net.proxies import Proxy
 from modgate.net.secret import is_literal, secret
-from modgate.settings.model import Host, Settings
+from modgate.settings.model import HealthCheck, Host, Settings
 
 PROXY = "write http://host:port, socks5://host:port or direct"
 SECRET = "write env:NAME, file:PATH or command:PROGRAM ARGUMENTS"  # noqa: S105 -- a remedy
@@ -42,6 +43,7 @@ def outside(settings: Settings) -> tuple[Outside, ...]:
     made: list[Outside] = []
     for number, host in enumerate(settings.host, start=1):
         one = _read(f"host[{number}]", host)
+        judge_health_check(f"{one.setting}.health_check", replace(settings.health_check, **host.health_check))
         twin = next((other for other in made if other.place == one.place), None)
         if twin is not None:
             raise SetupError(f"{one.setting}.match", f"is that of {twin.setting} too", "put them into one table")
@@ -64,6 +66,19 @@ def _read(setting: str, host: Host) -> Outside:
         except Malformed as error:
             raise SetupError(f"{setting}.proxy", error.why, PROXY) from error
     return Outside(setting, place, tuple(proxies), host)
+
+
+def judge_health_check(setting: str, check: HealthCheck) -> None:
+    """Pass a health check that can be made.
+
+    Raises:
+        SetupError: its path or header is none.
+    """
+    if re.fullmatch(r"(?!//)(?![A-Za-z][A-Za-z0-9+.-]*:)[\x21-\x7e]*", check.path) is None:
+        told, remedy = f"{check.path!r} is no path", "write /healthz, healthz or ./, without host and blanks"
+        raise SetupError(f"{setting}.path", told, remedy)
+    if check.header and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ *: *[\x21-\x7e][ -~]*", check.header) is None:
+        raise SetupError(f"{setting}.header", f"{check.header!r} is no header", "write X-Mirror-Status: ok")
 
 
 def _judge_credentials(setting: str, host: Host) -> None:
