@@ -21,6 +21,7 @@ from typing import Any, Self
 from tests.world import faults
 from tests.world.delivery import PATIENCE, Delivery, Gate, Request
 from tests.world.faults import Fault
+from tests.world.loops import settled
 from tests.world.wire import deliver, read_request
 
 LOOPBACK = "127.0.0.1"
@@ -185,8 +186,7 @@ class Server(ABC):
             writer.transport.abort()
             task.cancel()
         # Some may be under way from the listening socket still: they find nobody here.
-        if others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others, timeout=PATIENCE)
+        await settled(PATIENCE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, Self
 
 from tests.world.delivery import PATIENCE
+from tests.world.loops import settled
 from tests.world.server import LOOPBACK
 
 
@@ -80,10 +81,14 @@ class WayOut:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await settled(PATIENCE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._server is None:
+            writer.transport.abort()
+            return
         self._tasks.add(task)
         try:
             await (self._http(reader, writer) if self.kind == "http" else self._socks(reader, writer))
@@ -91,6 +96,8 @@ class WayOut:
             pass  # somebody went away
         finally:
             self._tasks.discard(task)
+            if self._server is None:
+                writer.transport.abort()  # whoever does not read holds up no end
             writer.close()
 
     async def _http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
