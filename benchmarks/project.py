@@ -42,6 +42,8 @@ files, and 13 MB: many small ones and a few that weigh, as projects have them.""
 
 CHECKED = "example.com/sdk/checked"
 CHECKED_VERSIONS = tuple(f"v1.0.{patch}" for patch in range(10))
+CHECKED_BEFORE = "v0.9.0"
+"""One more, for a gateway that has been checking zips before: what it needs for its first one is loaded once."""
 CHECKED_FILES, CHECKED_BYTES = 6000, 30_000_000
 """Ten versions of a cloud vendor's module: each takes most of a second of CPU time to be checked."""
 
@@ -75,9 +77,9 @@ def publish(root: Path, weight: float = 1.0) -> Project:
     for path, size in ((HERD, HERD_ZIP), (HUGE, HUGE_ZIP)):
         _write(root, Module(path, ONCE), noise(f"{path}@{ONCE}", int(size * weight)))
     files, size = int(CHECKED_FILES * weight), int(CHECKED_BYTES * weight)
-    for path, version, data in versions_of(CHECKED, CHECKED_VERSIONS, files, size):
+    for path, version, data in versions_of(CHECKED, (CHECKED_BEFORE, *CHECKED_VERSIONS), files, size):
         _write(root, Module(path, version), data)
-    verified = list[Module]()
+    verified = [Module(CHECKED, CHECKED_BEFORE)]
     for module, data in noise_of(VERIFIED, CHECKED_VERSIONS, int(HUGE_ZIP * weight)):
         _write(root, module, data)
         verified.append(module)

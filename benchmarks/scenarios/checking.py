@@ -14,7 +14,7 @@ from benchmarks.asking import warm_up
 from benchmarks.errors import Broken
 from benchmarks.load import crowd, steady
 from benchmarks.load.steady import Latencies
-from benchmarks.project import CHECKED, CHECKED_VERSIONS, VERIFIED
+from benchmarks.project import CHECKED, CHECKED_BEFORE, CHECKED_VERSIONS, VERIFIED
 from benchmarks.results import Metric, Results
 from benchmarks.scenarios.hot import INFO_TARGET
 from benchmarks.servers import Server
@@ -60,6 +60,7 @@ def _beside(
     """Raises Broken: `whole` downloads are waited for, and did not come."""
     with stage.awake(server) as started:
         warm_up(started.port, INFO_TARGET)
+        warm_up(started.port, f"/{CHECKED}/@v/{CHECKED_BEFORE}.zip")
         alone = steady.run(started.port, [INFO_TARGET], rate=RATE, seconds=CHECKED_SECONDS)
         stage.upstream.behave(Behaviour(stage.options.latency, BANDWIDTH))
         # Beside us, because our own loop must not wait for bytes of zips.
