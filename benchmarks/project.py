@@ -79,8 +79,8 @@ def publish(root: Path, weight: float = 1.0) -> Project:
     files, size = int(CHECKED_FILES * weight), int(CHECKED_BYTES * weight)
     for path, version, data in versions_of(CHECKED, (CHECKED_BEFORE, *CHECKED_VERSIONS), files, size):
         _write(root, Module(path, version), data)
-    verified = [Module(CHECKED, CHECKED_BEFORE)]
-    for module, data in noise_of(VERIFIED, CHECKED_VERSIONS, int(HUGE_ZIP * weight)):
+    verified = list[Module]()
+    for module, data in noise_of(VERIFIED, (CHECKED_BEFORE, *CHECKED_VERSIONS), int(HUGE_ZIP * weight)):
         _write(root, module, data)
         verified.append(module)
     graph, wanted = list(_graph()), list(_wanted())

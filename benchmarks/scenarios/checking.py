@@ -37,7 +37,9 @@ PATIENCE = 60.0
 def run(stage: Stage, results: Results) -> None:
     """The same load twice in each round: with nothing beside it, and with ten downloads of cold zips. And once more
     through a gateway that has to find each of them in the checksum database."""
-    checked, verified = ([f"/{path}/@v/{version}.zip" for version in CHECKED_VERSIONS] for path in (CHECKED, VERIFIED))
+    checked, verified = (
+        [f"/{path}/@v/{version}.zip" for version in (CHECKED_BEFORE, *CHECKED_VERSIONS)] for path in (CHECKED, VERIFIED)
+    )
     for number in range(min(ROUNDS, stage.options.rounds)):
         for server in stage.newcomers(stage.home / f"checking{number}"):
             _beside(stage, results, server, checked, CHECKED_SECONDS, CHECKING)
@@ -57,10 +59,15 @@ def _beside(
     *,
     whole: bool = False,
 ) -> None:
-    """Raises Broken: `whole` downloads are waited for, and did not come."""
+    """The first of `targets` is fetched before anything is measured.
+
+    Raises:
+        Broken: `whole` downloads are waited for, and did not come.
+    """
+    before, *targets = targets
     with stage.awake(server) as started:
         warm_up(started.port, INFO_TARGET)
-        warm_up(started.port, f"/{CHECKED}/@v/{CHECKED_BEFORE}.zip")
+        warm_up(started.port, before)
         alone = steady.run(started.port, [INFO_TARGET], rate=RATE, seconds=CHECKED_SECONDS)
         stage.upstream.behave(Behaviour(stage.options.latency, BANDWIDTH))
         # Beside us, because our own loop must not wait for bytes of zips.
