@@ -21,7 +21,7 @@ from typing import Any, Self
 from tests.world import faults
 from tests.world.delivery import PATIENCE, Delivery, Gate, Request
 from tests.world.faults import Fault
-from tests.world.loops import settled
+from tests.world.loops import TURNS, settled
 from tests.world.wire import deliver, read_request
 
 LOOPBACK = "127.0.0.1"
@@ -180,8 +180,14 @@ class Server(ABC):
     async def _stop_listening(self) -> None:
         if self._listening is None:
             return
-        self._listening.close()
-        self._listening, self._is_up = None, False
+        listening, self._listening, self._is_up = self._listening, None, False
+        # Nobody more is accepted; those who were find nobody here. Only then may it be closed: asyncio leaves a
+        # connection open that it accepted just before.
+        for one in listening.sockets:
+            asyncio.get_running_loop().remove_reader(one.fileno())
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        listening.close()
         for task, writer in dict(self._connections).items():
             writer.transport.abort()
             task.cancel()
