@@ -64,6 +64,28 @@ async def test_info_and_mod_of_one_version_read_one_file_and_no_history(repo: Re
     assert packed(mirror(asking)) < 5000 < packed(origin.place)
 
 
+ODD = ("main", "file", "directory", "a-name", "v1.0.1-0.20060102150405-000000000000")
+
+
+@pytest.mark.parametrize("first", ODD)
+@pytest.mark.parametrize("second", ODD)
+async def test_tags_of_files_and_directories_are_no_versions_and_in_nobody_s_way(
+    repo: Repos, asking: Asking, first: str, second: str
+) -> None:
+    origin = repo("m")
+    commit = origin.commit(tree("m"), "v1.0.0")
+    origin.save()
+    for tag, stands_for in {"file": ":m.go", "directory": "^{tree}", "a-name": ""}.items():
+        digits = git(origin.place, "rev-parse", origin.hash(commit) + stands_for)
+        git(origin.place, "update-ref", f"refs/tags/{tag}", digits)
+    for query in (first, second):
+        if query in ("main", "a-name"):
+            assert (await asking.info(PATH, query))["Version"] == "v1.0.0"
+        else:
+            with pytest.raises(Absent):
+                await asking.info(PATH, query)
+
+
 async def test_a_zip_fetches_its_own_files_only(repo: Repos, asking: Asking) -> None:
     origin = repo("m")
     origin.commit(tree("m", big__bin=os.urandom(300_000)), "v1.0.0")

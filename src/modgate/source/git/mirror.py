@@ -36,6 +36,13 @@ PROVEN = 4096
 """Pseudo-versions of one repository that are remembered as right."""
 LARGEST_FILE = 16 << 20
 """Bytes of a go.mod or LICENSE, as in the go command (protocol.md §3)."""
+_ALONE = ("-c", "fetch.negotiationAlgorithm=noop")
+"""Fetches without telling what we have, as git itself fetches what a partial clone lacks.
+
+A server leaves out what the commits that we tell of reach, which we may lack; a file that a tag stands for, for one.
+"""
+Way = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""How to fetch: git's own settings, options, and what."""
 Retagged = Callable[[str, str, str, str], None]
 """Is told of a tag that has moved: the repository, the tag, the commit that was served, and the new one."""
 
@@ -162,7 +169,12 @@ class Mirror:
             try:
                 await self._remote.fetch(*options, "--end-of-options", "origin", *ALL)
             except Unclear as error:
-                raise error.meant from error
+                # A tag may stand for a directory or a file: servers leave it out then, and git misses it.
+                missing = [] if self.is_whole else await self._missing(list(refs.hashes.values()))
+                if not missing:
+                    raise error.meant from error
+                await self._fetch_objects(missing)
+                await self._fetch([((), options, ALL)])
             (self.path / DEEP).touch()
             self._deep = refs
 
@@ -252,26 +264,32 @@ class Mirror:
         deep = (self.path / DEEP).exists()
         options = self._filter("tree:0") if deep else ("--depth=1", *self._filter("blob:none"))
         local = f"{COMMITS}{named.commit}"
-        ways: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(options, (f"+{named.commit}:{local}",))]
+        ways: list[Way] = [((), options, (f"+{named.commit}:{local}",))]
         if named.ref:
             # Old servers allow no digits, and the simplest ones know no depth either.
-            ways += [(options, (f"+{named.ref}:{local}",)), ((), ALL)]
-        for number, (chosen, target) in enumerate(ways, start=1):
+            ways += [(_ALONE, options, (f"+{named.ref}:{local}",)), ((), (), ALL)]
+        await self._fetch(ways)
+
+    async def _fetch(self, ways: list[Way]) -> None:
+        """In the first of the ways that git does not stumble over.
+
+        Raises:
+            GatewayError: what git's failure means.
+        """
+        for number, (settings, options, target) in enumerate(ways, start=1):
             try:
-                return await self._remote.fetch(*chosen, "--end-of-options", "origin", *target)
+                return await self._remote.fetch(*options, "--end-of-options", "origin", *target, settings=settings)
             except Unclear as error:
                 if number == len(ways):
                     raise error.meant from error
         return None
 
     async def _fetch_objects(self, names: list[str]) -> None:
-        """As git itself fetches what a partial clone lacks: without telling what we have."""
         if self.is_whole:
             raise Damaged("an object is missing")
         lines = "".join(f"{name}\n" for name in names).encode()
-        alone = ("-c", "fetch.negotiationAlgorithm=noop")
         try:
-            await self._remote.fetch("--filter=blob:none", "--stdin", "origin", settings=alone, stdin=lines)
+            await self._remote.fetch("--filter=blob:none", "--stdin", "origin", settings=_ALONE, stdin=lines)
         except Unclear as error:
             raise Unfiltered(str(error)) from error
 
