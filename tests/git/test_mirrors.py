@@ -296,3 +296,20 @@ async def test_the_files_of_a_pseudo_version_cost_one_look_at_the_tags(repo: Rep
     await asking.mod(PATH, version)
     await asking.zip(PATH, version)
     assert asking.git.count("ls-remote") == looked
+
+
+async def test_a_directory_that_is_gone_does_not_end_the_sweeping(repo: Repos, asking: Asking) -> None:
+    history(repo("m"), ["v1.0.0"])
+    await asking.info(PATH, "v1.0.0")
+    shutil.rmtree(asking.mirrors_at)
+    slept = 0
+
+    async def sleep(_: float) -> None:
+        nonlocal slept
+        slept += 1
+        if slept == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking.mirrors.watch(sleep)
+    assert slept == 3

@@ -106,6 +106,16 @@ def test_without_git_direct_is_left_out_with_a_warning(upstream: Upstream, tmp_p
         assert gateway.get("example.com/none/@v/list").status == 404
 
 
+def test_without_git_what_goprivate_names_is_trouble_and_all_else_works(upstream: Upstream, tmp_path: Path) -> None:
+    go = {"GOPROXY": f"{upstream.url},direct", "GOSUMDB": "off", "GOPRIVATE": "corp.example", "GONOPROXY": ""}
+    with serving(tmp_path, *ANY, **go, PATH=str(tmp_path)) as gateway:
+        assert gateway.get(MOD).status == 200
+        answer = gateway.get("corp.example/tools/@v/list")
+        assert answer.status in (502, 503)
+        assert "install git, or give the module a [[route]]" in answer.text
+    assert upstream.asked == 1
+
+
 def test_plain_http_is_warned_about_once(upstream: Upstream, tmp_path: Path) -> None:
     chain = f"{upstream.url},http://mirror.example,http://other.example"
     with serving(tmp_path, *ANY, "--upstream", chain) as gateway:

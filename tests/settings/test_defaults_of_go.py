@@ -38,6 +38,28 @@ def test_a_pattern_in_both_variables_is_one() -> None:
     assert load(with_go(both)).settings.private == "a.example,b.example,c.example"
 
 
+@pytest.mark.parametrize(
+    ("go", "flags", "chain"),
+    [
+        ({"GOPROXY": "https://a.example,direct"}, {}, ["direct"]),
+        ({"GOPROXY": "https://a.example"}, {}, ["https://a.example"]),
+        ({"GOPROXY": "https://a.example,direct"}, {"private": "*.corp.example"}, ["https://a.example", "direct"]),
+        ({}, {"upstream": "https://b.example,direct"}, ["https://b.example", "direct"]),
+    ],
+    ids=["both are Go's", "Go reads nothing directly", "private is ours", "the chain is ours"],
+)
+def test_private_modules_are_read_directly_where_go_itself_would_do_so(
+    go: Mapping[str, str], flags: Mapping[str, str], chain: list[str]
+) -> None:
+    root = load(with_go({**ENV, **go}, **flags)).meaning.views[""]
+    assert [link.url for link in root.of("git.corp.example/tools").chain] == chain
+    assert root.of("git.corp.example/tools").private
+    assert not root.of("example.com/public").private
+    assert (
+        root.of("example.com/public").chain[0].url == {**go, **flags}.get("upstream", "https://a.example").split(",")[0]
+    )
+
+
 def test_our_own_settings_win_over_go() -> None:
     loaded = load(with_go(ENV, {"MODGATE_PRIVATE": "mine.example"}, upstream="off", checksum="sum.golang.org"))
     assert (loaded.settings.upstream, loaded.settings.private) == ("off", "mine.example")

@@ -40,6 +40,7 @@ class Flight(Generic[V]):
             self._result = self._result.get_loop().create_future()
 
     def fail(self, error: BaseException) -> None:
+        """Give the error to all who wait, unless there is a result."""
         if not self._result.done():
             self._result.set_exception(error)
             self._result.exception()  # a flight that nobody waits for (a refresh) has said its error to the log
@@ -55,6 +56,7 @@ class Flight(Generic[V]):
         return self._result.done()
 
     def end(self) -> None:
+        """Whoever waits until it is over goes on; whoever runs the flight says so, last of all."""
         self._over.set()
 
     async def over(self, deadline: float) -> None:
@@ -67,7 +69,7 @@ class Flight(Generic[V]):
             async with asyncio.timeout_at(None if deadline == float("inf") else deadline):
                 await self._over.wait()
         except TimeoutError as error:
-            reason = "is still making an earlier answer durable; ask again"
+            reason = "is still at an earlier ask for the same; ask again"
             raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
 
     async def result(self, deadline: float) -> V:

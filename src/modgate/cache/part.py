@@ -129,7 +129,7 @@ class Part:
             raise Diverged
         if fresh:
             self._reserve(self.size + len(fresh))
-            _write_all(self._descriptor, fresh, self.size)
+            write_all(self._descriptor, fresh, self.size)
             self.size += len(fresh)
         self._position += len(chunk)
 
@@ -191,7 +191,12 @@ def _differ(one: int | None, other: int | None) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _write_all(descriptor: int, data: memoryview, position: int) -> None:
+def write_all(descriptor: int, data: memoryview, position: int) -> None:
+    """Write `data` at `position`, however often the kernel takes only a part of it.
+
+    Raises:
+        OSError.
+    """
     while data:
         written = os.pwrite(descriptor, data, position)
         data, position = data[written:], position + written

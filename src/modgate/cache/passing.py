@@ -14,13 +14,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from modgate.cache.checking import Checker
-from modgate.cache.part import Budget
+from modgate.cache.part import Budget, write_all
+from modgate.cache.stored import FileReader
 from modgate.errors import Absent, Corrupt, Trouble, Unavailable
 from modgate.gomod.versions import is_canonical
 from modgate.source.base import Answer, Arriving, Ask, Freshness, Kind, Reader, Source, Terms
-
-PIECE = 262144
-"""Bytes read at once."""
 
 
 class Passing:
@@ -59,7 +57,7 @@ class Passing:
         with ExitStack() as held:
             held.callback(_forget, path := self._fresh())
             try:
-                file = held.enter_context(open(path, "xb", buffering=0))
+                file = held.enter_context(open(path, "xb", buffering=0)).fileno()
                 job = await self._checker.begin(ask, path)
                 held.callback(job.drop)
                 size = taken = 0
@@ -69,8 +67,8 @@ class Passing:
                     if size > self._most:
                         raise Corrupt(asked=str(ask), reason=f"is larger than {self._most} bytes (limits.zip)")
                     self._budget.take(len(chunk))
+                    write_all(file, memoryview(chunk), taken)
                     taken = size
-                    file.write(chunk)
                     job.grow(size)
                 await job.finish(size)
                 return Passed(os.open(path, os.O_RDONLY), size)
@@ -104,22 +102,4 @@ class Passed:
         return os.dup(self._descriptor)
 
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
-        return _PassedReader(self, start, self._size if stop is None else min(stop, self._size))
-
-
-class _PassedReader:
-    def __init__(self, passed: Passed, start: int, stop: int) -> None:
-        self._passed = passed
-        self._descriptor = passed.fileno()
-        self._position = start
-        self._stop = stop
-
-    async def read(self) -> bytes:
-        data = os.pread(self._descriptor, min(PIECE, self._stop - self._position), self._position)
-        self._position += len(data)
-        return data
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        return FileReader(self.fileno(), start, self._size if stop is None else min(stop, self._size))

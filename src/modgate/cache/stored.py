@@ -40,7 +40,7 @@ class StoredFile:
         return descriptor
 
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
-        return _FileReader(self.fileno(), start, self.size if stop is None else min(stop, self.size))
+        return FileReader(self.fileno(), start, self.size if stop is None else min(stop, self.size))
 
     def _changed(self) -> Unavailable:
         return Unavailable(
@@ -48,7 +48,9 @@ class StoredFile:
         )
 
 
-class _FileReader:
+class FileReader:
+    """Reads a part of a file, from `start` to `stop`. Satisfies source.base.Reader; owns `descriptor`."""
+
     def __init__(self, descriptor: int, start: int, stop: int) -> None:
         self._descriptor = descriptor
         self._position = start

@@ -77,7 +77,7 @@ def _plan(loaded: Loaded, span: str, how: str, modules: tuple[str, ...]) -> Plan
         seconds = parse_duration(span)
     except Malformed as error:
         raise SetupError("--for", f"{span!r} is no time", error.why) from error
-    upstream = next((link.shown for link in loaded.meaning.chain if link.url.startswith(("http://", "https://"))), None)
+    upstream = next((link.shown for link in loaded.meaning.chain if link.is_http), None)
     if upstream is None:
         raise SetupError("--upstream", "names no mirror", "give the URL of the upstream that shall fail")
     paths = list(dict.fromkeys(one.path for one in wanted_modules(modules))) or stored_modules(loaded.settings.data)

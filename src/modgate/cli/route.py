@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from modgate.settings.load import Sources
     from modgate.settings.loaded import Loaded
+    from modgate.settings.routing import Choice
 
 MODULE = click.Argument(["module"], metavar="MODULE")
 VIEW = click.Option(["--view"], default="", metavar="NAME", help="The view that is asked; default: the root.")
@@ -48,9 +49,8 @@ def told(loaded: Loaded, module: str, view: str) -> Iterator[str]:
     yield f"module      {module}"
     yield f"view        {view or 'the root'}"
     yield f"route       {found.place}: {_why(loaded, module, view)}"
-    yield f"namespace   {found.namespace}{', private' if found.private else ''}"
-    if choice.by_private:
-        yield f"            because the setting private has {loaded.meaning.private}"
+    yield f"private     {_private(choice, loaded)}"
+    yield f"namespace   {found.namespace}"
     previous = ""
     for link in found.chain:
         when = {"": "asks        ", ",": "if absent   ", "|": "if it fails "}[previous]
@@ -62,6 +62,12 @@ def told(loaded: Loaded, module: str, view: str) -> Iterator[str]:
     spans = (format_duration(one) for one in (ages.fresh, ages.stale, ages.keep))
     yield "ages        fresh for {}, stale up to {}, kept for outages up to {}".format(*spans)
     yield f"verified    {_verified(loaded, module, view)}"
+
+
+def _private(choice: Choice, loaded: Loaded) -> str:
+    if choice.by_private:
+        return f"yes: the setting private has {loaded.meaning.private}"
+    return f"yes: {choice.route.place}.private is true" if choice.route.private else "no"
 
 
 def _why(loaded: Loaded, module: str, view: str) -> str:

@@ -136,9 +136,7 @@ def _compare(loaded: Loaded, urls: tuple[str, ...], modules: tuple[str, ...], *,
     from modgate.gateway.upstreams_ranking import document, recommended
 
     wanted = wanted_modules(modules or MODULES)
-    mirrors = [_mirror(url) for url in urls] or [
-        link.url for link in loaded.meaning.chain if link.url.startswith(("http://", "https://"))
-    ]
+    mirrors = [_mirror(url) for url in urls] or [link.url for link in loaded.meaning.chain if link.is_http]
     if not mirrors:
         raise SetupError("URL", "is not given, and the settings name no mirror", "give the URLs to compare")
     hidden = not sys.stderr.isatty()
@@ -184,7 +182,7 @@ def _mirror(url: str) -> str:
         links = parse_chain(url)
     except Malformed as error:
         raise SetupError("URL", f"{error.text!r}: {error.why}", "give the URL of a GOPROXY") from error
-    if len(links) != 1 or not links[0].url.startswith(("http://", "https://")):
+    if len(links) != 1 or not links[0].is_http:
         raise SetupError("URL", f"{links[0].shown!r} is not one mirror", "give each URL by itself, http or https")
     return links[0].url
 

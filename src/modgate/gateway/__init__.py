@@ -1,10 +1,16 @@
 """The composition root: settings become a running gateway. The only package that knows every part.
 
 parts.py      where modules come from and what is remembered of them: the expression of sources
+views.py      for each view its routes, and for each route such an expression
+upstreams.py  the members of chains, each upstream once, with what is known of its health
 directly.py   `direct`, the member of a chain that reads repositories
-hosts.py      clients that know what the settings say about hosts; reaching.py: whether these can be reached
+hosts.py      clients that know what the settings say about hosts; reaching.py, reaching_ssh.py: whether these can be
+              reached
 verifying.py  the checksum database that everything public is verified with; checksums.py: its desk for operators
 ownlog.py     the checksum database of our own; ownport.py: its own port
+upstreams_told.py, upstreams_compare.py, upstreams_ranking.py: `modgate upstreams`
+drill.py      an upstream taken away from a running gateway, for `modgate drill`; drill_control.py, drill_report.py
+controlling.py the control socket, at controlling_path.py; controlling_client.py: who talks to it
 diagnosing.py the same thing fetched from each upstream, for `modgate diagnose`
 ports.py      where go commands ask; operators.py: where operators do; edges.py: what both have in common
 loop.py       the event loop of a process that serves

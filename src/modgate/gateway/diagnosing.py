@@ -76,7 +76,7 @@ def _stored(desk: Desk, ask: Ask, h1: str) -> tuple[str, Expected]:
 async def _upstream(loaded: Loaded, client: Client, link: Link, ask: Ask, expected: Expected) -> AsyncIterator[str]:
     parts = urlsplit(link.url)
     try:
-        if parts.scheme in ("http", "https"):
+        if link.is_http:
             async for line in _fetched(loaded, client, link, ask, expected):
                 yield f"  {link.shown}: {line}"
         elif parts.scheme == "file":

@@ -16,7 +16,7 @@ from modgate.net.addresses import Addresses, Private
 from modgate.net.credentials import Form
 from modgate.net.rules import HostRules
 from modgate.settings.loaded import Loaded
-from modgate.source.goproxy import GoProxy, Sizes
+from modgate.source.goproxy import GoProxy
 from modgate.storage.store import Store
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ async def directly(loaded: Loaded, outward: Outward, store: Store, telling: Tell
     from modgate.source.git.discovery import Allowed
 
     settings, meaning = loaded.settings, loaded.meaning
-    hosts = sorted({urlsplit(link.url).hostname or "" for link in links if link.url.startswith("http")})
+    hosts = sorted({urlsplit(link.url).hostname or "" for link in links if link.is_http})
     private = Private.of((*settings.git.private_hosts, *_own_hosts(loaded)))
     addresses = Addresses(private, controls=[host for host in hosts if _is_name(host)])
     pages, proxies = outward.client(addresses=addresses, form=Form.GIT), outward.client(addresses=addresses)
-    sizes = Sizes(settings.limits.list, settings.limits.info, settings.limits.mod, settings.limits.zip)
+    sizes = values.sizes(settings.limits)
     named: dict[str, GoProxy] = {}
 
     def proxy(url: str) -> GoProxy:

@@ -64,14 +64,13 @@ def new_key(loaded: Loaded, *, another: bool) -> list[str]:
     return [str(signer.verifier_key) for signer in made]
 
 
-def own_rows(stack: AsyncExitStack, settings: Settings, store: Store) -> SqliteLog | None:
-    """The file of the log; None where our own database has no name.
+def own_rows(stack: AsyncExitStack, settings: Settings, store: Store) -> SqliteLog:
+    """The file of the log; our own database has a name.
 
     Raises:
         SetupError: it cannot be opened.
     """
-    name = settings.own_database.name
-    return stack.enter_context(closing(SqliteLog(store.layout.own_log(name)))) if name else None
+    return stack.enter_context(closing(SqliteLog(store.layout.own_log(settings.own_database.name))))
 
 
 async def own_database(
@@ -79,20 +78,18 @@ async def own_database(
     loaded: Loaded,
     store: Store,
     telling: Telling,
-    rows: SqliteLog | None,
+    rows: SqliteLog,
     *,
     source: Source,
     public: Believed | None,
     client: Client,
-) -> OwnDatabase | None:
-    """The one of these settings, on its `rows`, with everything published that it has; None where there are none.
+) -> OwnDatabase:
+    """The one of these settings, on its `rows`, with everything published that it has.
 
     Raises:
         SetupError: there is no key, or the log is not what it was.
     """
     settings, meaning, name = loaded.settings, loaded.meaning, loaded.settings.own_database.name
-    if rows is None:
-        return None
     signers = read_keys(keys_of(settings), name, os.environ)
     namespace = store.namespace(f"sumdb/{name}", Tree(store.layout.root, store.layout.quarantine))
     log = OwnLog(

@@ -112,7 +112,7 @@ async def opened(stack: AsyncExitStack, loaded: Loaded, told: Telling, sockets: 
     checks = [as_recorded(settings.own_database.name, rows)] if rows is not None else []
     views = Views(shop(stack, loaded, store, told, verifier, checks=checks), upstreams)
     stack.push_async_callback(views.close)
-    if settings.own_database.name:
+    if rows is not None:
         own = await own_database(stack, loaded, store, told, rows, source=views.home, public=database, client=client)
     sums = databases(stack, loaded, chain, upstreams, store, told, own=[own] if own is not None else [])
     access_log = AccessLog(settings.access_log)

@@ -65,9 +65,9 @@ class _Places:
 
     def all(self) -> Iterator[Look]:
         """A look at each, once."""
-        urls = dict.fromkeys(link.url for route in self._loaded.meaning.routes() for link in route.chain)
-        for url in urls:
-            if urlsplit(url).scheme in ("http", "https"):
+        links = {link.url: link for route in self._loaded.meaning.routes() for link in route.chain}
+        for url, link in links.items():
+            if link.is_http:
                 yield partial(self._page, "upstream", url, f"/{HARMLESS}", self._plain)
             elif urlsplit(url).scheme == "file":
                 yield partial(_directory, url)
@@ -75,7 +75,7 @@ class _Places:
         for spec in specs.values():
             yield partial(self._database, spec)
         for one in self._loaded.meaning.outside:
-            if not one.place.host.startswith("*.") and not any(one.place.covers(url) for url in urls):
+            if not one.place.host.startswith("*.") and not any(one.place.covers(url) for url in links):
                 yield from self._host(one)
 
     def _host(self, one: Outside) -> Iterator[Look]:
@@ -103,15 +103,16 @@ class _Places:
             return Found(what, shown, problem, reachable=False, trusted=False, accepted=False, way=self._way(url))
         way, status = response.way, response.status
         if status in REFUSED:
-            return Found(what, shown, f"answered {status}: {self._hint(url)}", accepted=False, way=way)
+            problem = f"answered {status}{name and f' to {name}'}: {self._hint(url)}"
+            return Found(what, shown, problem, accepted=False, way=way)
         wanted = status == 200 or (status < 500 and what != DATABASE)
         return Found(what, shown, "" if wanted else f"answered {status}", way=way)
 
     async def _database(self, spec: DatabaseSpec) -> Found:
         """A checksum database, by the first upstream that relays it, else at its own address."""
-        for url in [] if spec.url else [link.url for link in self._loaded.meaning.chain]:
-            if urlsplit(url).scheme in ("http", "https") and await self._relays(url, spec.name):
-                found = await self._page(DATABASE, url, f"/sumdb/{spec.name}/latest", self._plain)
+        for link in () if spec.url else self._loaded.meaning.chain:
+            if link.is_http and await self._relays(link.url, spec.name):
+                found = await self._page(DATABASE, link.url, f"/sumdb/{spec.name}/latest", self._plain)
                 return replace(found, name=f"{spec.name} by {found.name}")
         found = await self._page(DATABASE, spec.url or f"https://{spec.name}", "/latest", self._plain)
         return replace(found, name=spec.name)
@@ -128,7 +129,9 @@ class _Places:
 
     def _hint(self, url: str) -> str:
         named = "its URL" if target_of(url).authorization else self._rules.named(url)
-        return f"it does not accept the credentials of {named}" if named else "it wants credentials: give it a [[host]]"
+        if named:
+            return f"it does not accept the credentials of {named}"
+        return "if it wants credentials, give it a [[host]]"
 
     def _way(self, url: str) -> str:
         return self._rules.proxies(target_of(url).url)[0].shown

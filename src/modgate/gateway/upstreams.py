@@ -115,9 +115,8 @@ class Upstreams:
         Raises:
             SetupError: there was nothing but `direct` in it, which this machine cannot do.
         """
-        limits = self._settings.limits
         deadlines = deadlines or values.deadlines(self._settings.deadlines)
-        sizes = sizes or Sizes(limits.list, limits.info, limits.mod, limits.zip)
+        sizes = sizes or values.sizes(self._settings.limits)
         made = [one for link in links for one in self._member(link, deadlines, sizes, forward)]
         if not made:
             problem = "direct cannot be used here, and there is nothing else in it"
@@ -138,7 +137,7 @@ class Upstreams:
 
     def _member(self, link: Link, deadlines: Deadlines, sizes: Sizes, forward: str) -> list[Upstream]:
         scheme = urlsplit(link.url).scheme
-        self._has_others = self._has_others or scheme not in ("http", "https")
+        self._has_others = self._has_others or not link.is_http
         if link.url == "off":
             return [Upstream(Member(Off(), link.after))]
         if link.url == "direct":
@@ -184,7 +183,6 @@ class Upstreams:
     def _last_resort(self, loaded: Loaded) -> LastResort | None:
         if loaded.fallback is None:
             return None
-        limits, root = self._settings.limits, tree_of(loaded.fallback)
-        sizes = Sizes(limits.list, limits.info, limits.mod, limits.zip)
-        mirror = Directory(str(root), sizes, self._settings.deadlines.first_byte)
+        root = tree_of(loaded.fallback)
+        mirror = Directory(str(root), values.sizes(self._settings.limits), self._settings.deadlines.first_byte)
         return LastResort(mirror, root, self._telling.metrics, self._telling.events)

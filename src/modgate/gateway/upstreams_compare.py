@@ -28,7 +28,7 @@ from modgate.net.url import Target, target_of
 from modgate.observe.metrics import Metrics
 from modgate.settings.loaded import Loaded
 from modgate.source.base import Ask, Kind
-from modgate.source.goproxy import UNQUOTED, Sizes
+from modgate.source.goproxy import UNQUOTED
 
 KINDS = (Kind.LIST, Kind.INFO, Kind.MOD, Kind.ZIP)
 SMALL = 65536
@@ -63,8 +63,7 @@ class _Look:
         self._client = client
         self._base = target_of(url)
         self._deadlines = values.deadlines(loaded.settings.deadlines)
-        limits = loaded.settings.limits
-        self._sizes = Sizes(limits.list, limits.info, limits.mod, limits.zip)
+        self._sizes = values.sizes(loaded.settings.limits)
 
     async def all(self, modules: Sequence[Wanted], database: str, progress: Callable[[], None]) -> Sight:
         # These come first: the first request of all pays for what all of them use.

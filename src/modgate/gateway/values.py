@@ -10,6 +10,7 @@ from modgate.serve.edge import WireLimits
 from modgate.settings import model
 from modgate.settings.loaded import Loaded
 from modgate.source.breaker import Limits
+from modgate.source.goproxy import Sizes
 from modgate.source.health import HealthCheck
 
 
@@ -45,6 +46,10 @@ def health_check(loaded: Loaded, url: str) -> HealthCheck:
         if one.place.covers(url):
             check = replace(check, **one.host.health_check)
     return HealthCheck(check.path, check.every, check.timeout, check.rise, check.fall, check.status, check.header)
+
+
+def sizes(limits: model.Limits) -> Sizes:
+    return Sizes(limits.list, limits.info, limits.mod, limits.zip)
 
 
 def bounds(settings: model.Settings) -> Bounds:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from modgate.cache.cached import CachedSource
 from modgate.cache.passing import Passing
+from modgate.errors import SetupError
 from modgate.gateway import values
 from modgate.gateway.parts import Shop, cached, passing
 from modgate.gateway.upstreams import Upstreams
@@ -18,7 +19,7 @@ from modgate.gomod.pathmatch import PathPatterns
 from modgate.observe import families
 from modgate.settings.routing import Route, Routing
 from modgate.source.base import Ask, Source
-from modgate.source.goproxy import Sizes
+from modgate.source.chain import Unusable
 from modgate.source.routed import Routed
 
 NO_PATHS = PathPatterns()
@@ -65,12 +66,7 @@ class Views:
         key = (view, _alike(route))
         if key in self._sources:
             return
-        limits = route.limits
-        sizes = Sizes(limits.list, limits.info, limits.mod, limits.zip)
-        chain = self._upstreams.chain(
-            route.chain, deadlines=values.deadlines(route.deadlines), sizes=sizes, forward=route.forward_token
-        )
-        source = self._upstreams.source(chain, public=not route.private)
+        source = self._asking(route)
 
         def may_guess(ask: Ask) -> bool:
             return self._of(view, routing.of(ask.path)) is self._sources[key]
@@ -79,6 +75,17 @@ class Views:
             self._sources[key] = passing(self._shop, route, source)
         else:
             self._sources[key] = cached(self._shop, view, route, source, may_guess)
+
+    def _asking(self, route: Route) -> Source:
+        deadlines, sizes = values.deadlines(route.deadlines), values.sizes(route.limits)
+        try:
+            chain = self._upstreams.chain(route.chain, deadlines=deadlines, sizes=sizes, forward=route.forward_token)
+        except SetupError:
+            if route.has_own_chain:
+                raise
+            # Nobody wrote this one: it follows from GOPRIVATE (Routing.as_go_does), and not every machine has git.
+            return Unusable()
+        return self._upstreams.source(chain, public=not route.private)
 
 
 def _alike(route: Route) -> Route:

@@ -32,6 +32,11 @@ class Link:
     """"," if the next entry is asked only after absence, "|" if after every error."""
 
     @property
+    def is_http(self) -> bool:
+        """Whether it is asked over the network: neither a directory nor `direct` nor `off`."""
+        return self.url.startswith(("http://", "https://"))
+
+    @property
     def shown(self) -> str:
         """The URL without credentials, for people and logs."""
         return without_credentials(self.url)

@@ -315,7 +315,8 @@ class Settings:
     answered 404 without asking anybody. As a table in a TOML file it is `own_database`."""
     private: str = ""
     """Module path patterns in the syntax of GOPRIVATE. Checksum lookups of these paths never leave the building.
-    Default: GOPRIVATE and GONOPROXY of this machine's Go, else none."""
+    Default: GOPRIVATE and GONOPROXY of this machine's Go, else none. Where the chain too is that of this machine's Go
+    and names `direct`, these paths are read directly, as the go command would read them."""
     no_checksum: str = ""
     """Module path patterns in the syntax of GOPRIVATE: modules that the checksum database does not know, and that are
     not verified with it. Those of `private` never are, golang.org/toolchain always is."""

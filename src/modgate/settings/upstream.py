@@ -6,12 +6,12 @@ upstreams (source/). A loop over several gateways is found by its Via header, no
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from modgate.errors import SetupError
 from modgate.gomod.chain import Link
+from modgate.net.place import is_loopback
 from modgate.settings.meaning import Address
 
 _PORTS = {"http": 80, "https": 443}
@@ -31,7 +31,7 @@ def usable(chain: Iterable[Link], listen: Address, field: str = "upstream") -> t
             warnings.append(f"{field}: {link.shown} is left out, because it is this gateway itself")
         else:
             kept.append(link)
-            if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+            if url.scheme == "http" and not is_loopback(url.hostname or ""):
                 plain.append(link.shown)
     if plain:
         warnings.append(f"{field}: {', '.join(plain)} is plain http: whoever is on the way can read and change it")
@@ -56,14 +56,7 @@ def _is_this_gateway(url: SplitResult, listen: Address) -> bool:
         return False
     host = (url.hostname or "").lower()
     if listen.host in _EVERY_ADDRESS:
-        return host in _EVERY_ADDRESS or _is_loopback(host)
+        return host in _EVERY_ADDRESS or is_loopback(host)
     if "localhost" in (host, listen.host.lower()):
-        return _is_loopback(host) and _is_loopback(listen.host.lower())
+        return is_loopback(host) and is_loopback(listen.host.lower())
     return host == listen.host.lower()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 §6.3

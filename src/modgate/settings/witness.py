@@ -5,13 +5,13 @@ Belongs here: the two ways to write it. Not here: reading and writing it (storag
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from modgate.errors import Malformed
+from modgate.net.place import is_loopback
 
 _NONE = re.compile(r"[\x00-\x20\x7f]")
 """What stands in no URL."""
@@ -62,14 +62,7 @@ def _check(text: str, parts: SplitResult) -> None:
         raise Malformed("witness", "", "it is no URL")
     if parts.scheme not in ("https", "http"):
         raise Malformed("witness", "", "its URL is neither https nor http; a file is named without a scheme")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise Malformed("witness", "", "its URL has to be https: over http anybody on the way could show an old head")
     if not parts.path.strip("/"):
         raise Malformed("witness", "", "its URL names no place at the host, such as https://host/modgate-head")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 §6.3

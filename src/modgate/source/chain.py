@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Unavailable
+from modgate.errors import Absent, Corrupt, Forbidden, GatewayError, Trouble, Unavailable
 from modgate.source.base import Answer, Arriving, Ask, Source, Terms
 from modgate.source.hedge import Attempt, Failed, first_good
 
@@ -83,6 +83,23 @@ def _attempt(member: Member, ask: Ask, terms: Terms) -> Attempt[Answer]:
 async def _closed(answer: Answer) -> None:
     if isinstance(answer.body, Arriving):
         await answer.body.chunks.aclose()
+
+
+class Unusable:
+    """`direct` where this machine has no git for it: nobody knows what exists."""
+
+    @property
+    def name(self) -> str:
+        return "direct"
+
+    async def get(self, ask: Ask, terms: Terms) -> Answer:
+        raise Unavailable(
+            asked=str(ask),
+            source=self.name,
+            reason="is to be read from its own host, and this machine has no git that can do it: install git, or give "
+            "the module a [[route]] with another upstream",
+            trouble=Trouble.OURS,
+        )
 
 
 class Off:

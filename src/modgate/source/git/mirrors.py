@@ -91,7 +91,8 @@ class Mirrors:
         """Sweep now and then, for ever; the gateway's task scope owns and cancels it."""
         while True:
             await sleep(SWEEP_EVERY)
-            await self.sweep()
+            with suppress(OSError):  # a directory that cannot be used; the store's health tells of it
+                await self.sweep()
 
     def _forget(self) -> None:
         """Let go of repositories that nobody asks for now: strangers may ask for any number of them."""
