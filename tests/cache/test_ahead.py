@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from modgate.cache.ahead import CLAIM_SECONDS, PAUSE_SECONDS, WINDOW, Ahead
+from modgate.cache.ahead import CLAIM_SECONDS, MODS_SECONDS, PAUSE_SECONDS, WINDOW, Ahead
 from modgate.errors import Absent
 from modgate.gomod import ModulePath
 from modgate.observe.metrics import Metrics
@@ -52,7 +52,7 @@ class Cellar:
 
 
 @asynccontextmanager
-async def ahead(it: Cellar, private: str = "", at_once: int = 16) -> AsyncIterator[Ahead]:
+async def ahead(it: Cellar, private: str = "", at_once: int = 16, workers: int = 1) -> AsyncIterator[Ahead]:
     made = Ahead(
         it,
         allowed=lambda ask: not private or not ask.path.startswith(private),
@@ -60,6 +60,7 @@ async def ahead(it: Cellar, private: str = "", at_once: int = 16) -> AsyncIterat
         metrics=Metrics(),
         unexpected=it.defects.append,
         at_once=at_once,
+        workers=workers,
         clock=lambda: it.now,
     )
     try:
@@ -196,3 +197,65 @@ async def test_a_guess_that_is_wrong_in_itself_is_nobodys_business() -> None:
         await cache.get(mod("a"), Terms())
         await quiet()
     assert it.asked == [mod("a"), mod("gone")]
+
+
+def info(name: str, version: str = "v1.0.0") -> Ask:
+    return Ask(Kind.INFO, ModulePath(f"example.com/{name}"), version)
+
+
+def built(*names: str) -> Cellar:
+    """The upstream of a project that requires modules with these names, none of which requires another one."""
+    it = Cellar()
+    for name in names:
+        it.has(name)
+        it.upstream[info(name)] = b'{"Version":"v1.0.0"}'
+    return it
+
+
+async def test_after_the_first_info_of_a_build_list_come_all_others() -> None:
+    it = built("a", "b", "c")
+    async with ahead(it) as cache:
+        for name in ("a", "b", "c"):
+            await cache.get(mod(name), Terms())
+        await cache.get(info("b"), Terms())
+        await quiet()
+        assert it.asked[3:] == [info("b"), info("a"), info("c")]
+        assert [(await cache.get(info(name), Terms())).cached for name in ("a", "c")] == [Cached.HIT] * 2
+        await quiet()
+    assert len(it.asked) == 6
+
+
+async def test_of_several_versions_the_highest_is_in_the_build_list() -> None:
+    it = built("a", "b")
+    newer = Ask(Kind.MOD, ModulePath("example.com/b"), "v1.10.0")
+    older = Ask(Kind.MOD, ModulePath("example.com/b"), "v1.9.0")
+    it.upstream |= {newer: go_mod("b"), older: go_mod("b"), info("b", "v1.10.0"): b'{"Version":"v1.10.0"}'}
+    async with ahead(it) as cache:
+        for ask in (mod("b"), newer, older, mod("a"), info("a")):
+            await cache.get(ask, Terms())
+        await quiet()
+    assert it.asked[4:] == [info("a"), info("b", "v1.10.0")]
+
+
+async def test_an_info_whose_mod_nobody_wanted_tells_nothing_of_a_build_list() -> None:
+    it = built("a", "b", "alone")
+    async with ahead(it) as cache:
+        for ask in (mod("a"), mod("b"), info("alone")):
+            await cache.get(ask, Terms())
+        await quiet()
+        assert it.asked[2:] == [info("alone"), mod("alone")]
+        it.now += MODS_SECONDS + 1
+        await cache.get(info("a"), Terms())
+        await quiet()
+    assert it.asked[4:] == [info("a")], "what was long ago was another build"
+
+
+async def test_what_other_workers_may_have_been_asked_for_is_not_held_against_a_guess() -> None:
+    it = built(*(f"m{number}" for number in range(10 * WINDOW)))
+    async with ahead(it, workers=4) as cache:
+        for batch in range(5):
+            it.has(f"cold{batch}", *(f"m{number}" for number in range(batch * WINDOW, (batch + 1) * WINDOW)))
+            await cache.get(mod(f"cold{batch}"), Terms())
+            await quiet()
+            it.now += CLAIM_SECONDS + 1
+    assert len(it.asked) == 5 * (1 + WINDOW)

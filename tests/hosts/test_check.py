@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from modgate.gateway.reaching import HARMLESS
 from tests.cli.command import run
 from tests.hosts.authority import Company
 from tests.hosts.tables import hosts
@@ -61,7 +62,7 @@ def test_each_trouble_is_told_with_the_setting(world: World, tmp_path: Path) -> 
     assert code == 1
     expected = [
         rf"ok            upstream {well.url}",
-        rf"not accepted  upstream {closed.url}: answered 401: it does not accept the credentials of host\[1\]",
+        rf"not accepted  upstream {closed.url}: answered 401 to /{HARMLESS}: it does not accept the .* of host\[1\]",
         rf"not trusted   upstream {strange.url}: has a TLS certificate of '.*Corp Example Authority.*host\.ca",
         rf"in trouble    upstream {broken.url}: answered 503",
         rf"not reached   upstream {gone.url}: could not be reached \(connection refused\)",

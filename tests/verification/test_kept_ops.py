@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from modgate.cache.changing import Changing
+from modgate.cache.smallfiles import SmallFiles
+from modgate.checksum.databases import Database
 from modgate.checksum.kept import KeptOps, NoWays
 from modgate.checksum.ways import Proxy, Ways
 from modgate.errors import Absent, Corrupt, Unavailable
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
+from modgate.source.base import Cached, Terms
 from modgate.storage.store import Store, open_store
 from modgate.storage.tree import Tree
 from tests.checksum.ops_contract import TILE, Make, OpsContract, seen
@@ -73,6 +78,27 @@ async def test_a_way_that_fails_is_the_last_word_after_a_comma(place: Place) -> 
     with pytest.raises(Absent):
         await place.ops({}, {TILE: b"there"}).fetch(TILE, seen)
     assert (await place.ops({}, {}, {TILE: b"there"}, after="|").fetch("supported", seen))[0] == b""
+
+
+async def test_what_the_gateway_has_verified_is_relayed_before_it_is_durable(place: Place) -> None:
+    ops = place.ops({})
+    namespace = place.store.namespace(f"sumdb/{NAME}", Tree(place.store.layout.root, place.store.layout.quarantine))
+    defects = list[BaseException]()
+    files = SmallFiles(namespace, place.events, Metrics(), defects.append, most=65536)
+    changing = Changing(namespace, Metrics(), defects.append)
+    ways = Ways(NAME, [], Serving("the database", {}))
+    relay = Database(NAME, ways, files, changing, is_private=lambda _: False, most=65536)
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(ops.keep(TILE, bytes(32)))
+        while namespace.arriving(TILE) is None:
+            await asyncio.sleep(0)
+        told = await relay.get(TILE, Terms())
+        assert not keeping.done()
+    assert (told.data, told.cached) == (bytes(32), Cached.HIT)
+    assert namespace.arriving(TILE) is None
+    assert (await relay.get(TILE, Terms())).data == bytes(32)
+    await relay.close()
+    assert defects == []
 
 
 async def test_each_lie_is_an_event(place: Place) -> None:

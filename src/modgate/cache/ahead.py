@@ -5,6 +5,10 @@ what it requires, since such a graph is followed to its end. Newer ones are prun
 go.mod of the project itself, often in newer versions, so that a guess would lose. A go command asks one latency later,
 and only for as many at once as it has cores, so whoever sits nearer to the upstream can be ahead of it.
 
+`go mod download` reads the whole graph first, and then asks for the .info of each module of the build list, one after
+the other. So after the first cold .info whose .mod has just been fetched come those of the other modules, each in the
+highest version of which a .mod was fetched: that is the one that minimal version selection chooses.
+
 A guess costs the upstream a request, so guesses are few and have to win: at most WINDOW of them, and a quarter of those
 that were right, wait to be asked for; a guess leads to further ones only when somebody did ask for it. Where guesses
 lose, none are made for a while.
@@ -19,8 +23,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from modgate.errors import GatewayError
+from modgate.gomod import ModulePath
 from modgate.gomod.modlines import go_version
 from modgate.gomod.requirements import requirements
+from modgate.gomod.semver import sort_key
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Answer, Ask, Cached, Freshness, Kind, Ready, Terms
@@ -31,6 +37,10 @@ AT_ONCE = 16
 """Guesses under way at once; a quarter of what one host is asked for (limits.upstream_requests_per_host)."""
 WAITING = 2048
 """Guesses not begun yet; the newest are the likeliest."""
+MODS = 4096
+"""Modules of which it is known that a .mod has just been fetched."""
+MODS_SECONDS = 60.0
+"""How long that counts as just now: a graph of a thousand modules takes less."""
 PRUNED = (1, 17)
 """From this go version on, the requirements of a dependency are not followed (go.dev/ref/mod#graph-pruning)."""
 CLAIM_SECONDS = 30.0
@@ -59,20 +69,27 @@ class Ahead:
         metrics: Metrics,
         unexpected: Callable[[BaseException], None],
         at_once: int = AT_ONCE,
+        workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`allowed` says where guesses may be made at all: never where a path is private, unless that is set."""
+        """`allowed` says where guesses may be made at all: never where a path is private, unless that is set.
+
+        Of `workers` processes only one is asked for what a guess was about, and the others do not hear of it: what
+        seems lost costs less then, so that four right guesses of five still balance.
+        """
         self._artifacts = artifacts
         self._allowed = allowed
         self._is_stored = is_stored
         self._unexpected = unexpected
         self._at_once = at_once
+        self._loss = 1.0 / (5 * workers - 4)
         self._clock = clock
         self._made = metrics.counter(families.AHEAD, "made")
         self._right = metrics.counter(families.AHEAD, "right")
         self._wrong = metrics.counter(families.AHEAD, "wrong")
         self._waiting: deque[Ask] = deque(maxlen=WAITING)
         self._unclaimed: OrderedDict[str, float] = OrderedDict()
+        self._mods: OrderedDict[ModulePath, tuple[str, float]] = OrderedDict()
         self._balance = 0.0  # a right guess earns a quarter of one, a wrong one costs one
         self._paused_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,13 +117,30 @@ class Ahead:
         if not self._allowed(ask) or self._clock() < self._paused_until:
             return
         if ask.kind is Kind.INFO:
-            guesses = [Ask(Kind.MOD, ask.path, ask.version)]
-        elif go_version(data) < PRUNED:
-            guesses = [Ask(Kind.MOD, path, version) for path, version in requirements(data)]
+            guesses = [Ask(Kind.MOD, ask.path, ask.version), *self._build_list(ask)]
         else:
-            return
+            self._remember(ask)
+            pruned = go_version(data) >= PRUNED
+            guesses = [] if pruned else [Ask(Kind.MOD, path, version) for path, version in requirements(data)]
         self._waiting.extendleft(reversed(guesses))
         self._begin()
+
+    def _remember(self, ask: Ask) -> None:
+        """A .mod was fetched; of its module the highest version counts."""
+        known, _ = self._mods.pop(ask.path, (ask.version, 0.0))
+        self._mods[ask.path] = max(known, ask.version, key=sort_key), self._clock()
+        if len(self._mods) > MODS:
+            self._mods.popitem(last=False)
+
+    def _build_list(self, ask: Ask) -> list[Ask]:
+        """The .info of what was fetched together with the .mod of `ask`; nothing if that was not just now."""
+        known, _ = self._mods.get(ask.path, ("", 0.0))
+        if known != ask.version:
+            return []
+        since = self._clock() - MODS_SECONDS
+        guesses = [Ask(Kind.INFO, path, version) for path, (version, when) in self._mods.items() if when > since]
+        self._mods.clear()
+        return guesses
 
     def _begin(self) -> None:
         """Begin as many guesses as there is room for."""
@@ -141,7 +175,7 @@ class Ahead:
         while self._unclaimed and next(iter(self._unclaimed.values())) < old:
             self._unclaimed.popitem(last=False)
             self._wrong.value += 1
-            self._balance -= 1.0
+            self._balance -= self._loss
         if self._balance < -WINDOW:
             self._balance = 0.0
             self._paused_until = self._clock() + PAUSE_SECONDS

@@ -114,8 +114,7 @@ class SmallFiles:
             GatewayError: it cannot be had.
         """
         stamp = self._store.stamp(item.topic)
-        # What others have been given is there, though it is still being made durable.
-        found = self._flights.published(item.name) or self._look(item)
+        found = self._arriving(item) or self._look(item)
         if isinstance(found, Doubtful | Unverified) and terms.freshness is Freshness.CACHED_ONLY:
             async with self._store.hold(item.name):
                 found = await self._settled(item)
@@ -143,6 +142,14 @@ class SmallFiles:
     async def close(self, grace: float = 0.0) -> None:
         """Let fetches end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
+
+    def _arriving(self, item: Item) -> Small | None:
+        """What others have been given already, or the gateway itself has used; it is still being made durable."""
+        arriving = self._store.arriving(item.name)
+        if arriving is None or not item.holds(arriving[0].evidence):
+            return None
+        row, data = arriving
+        return Small(data, row)
 
     def _look(self, item: Item) -> Small | Unverified | Doubtful | None:
         """What the tree has. Hashed at each look (10 µs); ready responses in memory are not looked up."""

@@ -110,10 +110,11 @@ def cached(shop: Shop, view: str, route: Route, source: Source, may_guess: Calla
         artifacts = Ahead(
             artifacts,
             allowed=may_guess,
-            is_stored=lambda ask: namespace.tree.identity(namespace.name, ask.name) is not None,
+            is_stored=lambda ask: namespace.has(ask.name),
             metrics=metrics,
             unexpected=telling.unexpected,
             at_once=max(1, min(AT_ONCE, settings.limits.upstream_requests_per_host // 4)),
+            workers=values.workers(settings),
         )
     zips = Zips(
         source,

@@ -20,4 +20,4 @@ def shared(settings: model.Settings, workers: int) -> model.Settings:
         spool=max(limits.zip, limits.spool // workers),
         memory_cache=limits.memory_cache // workers,
     )
-    return replace(settings, limits=mine)
+    return replace(settings, limits=mine, workers=workers)

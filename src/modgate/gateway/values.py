@@ -52,6 +52,11 @@ def sizes(limits: model.Limits) -> Sizes:
     return Sizes(limits.list, limits.info, limits.mod, limits.zip)
 
 
+def workers(settings: model.Settings) -> int:
+    """How many serve; those of several are told the number (shares.py)."""
+    return 1 if settings.workers == "auto" else settings.workers
+
+
 def bounds(settings: model.Settings) -> Bounds:
     return Bounds(per_host=settings.limits.upstream_requests_per_host)
 

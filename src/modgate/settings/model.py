@@ -339,9 +339,9 @@ class Settings:
     """Serving processes, or `auto`: one for each core, at most 8. With more than one, a parent starts them, replaces
     those that die and has the admin port. Each takes its share of the limits."""
     fetch_ahead: Literal["public", "all", "off"] = "public"
-    """Which modules' go.mod files are fetched before a client asks for them, as the go command is about to: after a
-    cold .info its .mod, after a cold .mod of a module before Go 1.17 those of its requirements. `all` includes private
-    ones."""
+    """Which modules' small files are fetched before a client asks for them, as the go command is about to: after a
+    cold .info its .mod, and the .info of whatever else has just been asked for its .mod; after a cold .mod of a module
+    before Go 1.17 those of its requirements. `all` includes private ones."""
     drain_time: Annotated[float, Span(0.0, HOUR)] = 30.0
     """On SIGTERM, how long accepted requests may take to end before they are cut off."""
     access_log: str = "-"

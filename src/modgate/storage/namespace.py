@@ -105,6 +105,7 @@ class Namespace:
         self._locks = locks
         # The key tells the namespaces of one process apart.
         own = f"{spool}/{session}.{key_of(name, '')[:8]}"
+        self._arriving: dict[str, tuple[ArtifactRow, bytes]] = {}
         self._temporary = (f"{own}.{number}" for number in itertools.count())
 
     def key(self, name: str) -> str:
@@ -180,7 +181,20 @@ class Namespace:
         Raises:
             Unavailable: the store cannot be written; nothing is left of it.
         """
-        await self._put(row, Move(self.fresh(), self.tree.path(self.name, row.name), data))
+        self._arriving[row.name] = arriving = row, data
+        try:
+            await self._put(row, Move(self.fresh(), self.tree.path(self.name, row.name), data))
+        finally:
+            if self._arriving.get(row.name) is arriving:
+                del self._arriving[row.name]
+
+    def arriving(self, name: str) -> tuple[ArtifactRow, bytes] | None:
+        """A small file that this process has given out or used already, while it is being made durable; else None."""
+        return self._arriving.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a file of this name is here, or is just being made durable; says nothing about its bytes."""
+        return name in self._arriving or self.tree.identity(self.name, name) is not None
 
     async def put_file(self, row: ArtifactRow, temporary: str) -> None:
         """Commit a file whose bytes are durable in the spool already, in the order of storage/commit.py.
