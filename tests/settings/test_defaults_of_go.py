@@ -51,7 +51,7 @@ def test_a_pattern_in_both_variables_is_one() -> None:
 def test_private_modules_are_read_directly_where_go_itself_would_do_so(
     go: Mapping[str, str], flags: Mapping[str, str], chain: list[str]
 ) -> None:
-    root = load(with_go({**ENV, **go}, **flags)).meaning.views[""]
+    root = load(with_go({**ENV, **go}, None, **flags)).meaning.views[""]
     assert [link.url for link in root.of("git.corp.example/tools").chain] == chain
     assert root.of("git.corp.example/tools").private
     assert not root.of("example.com/public").private
