@@ -159,6 +159,9 @@ def _submodules(forge: Forge) -> None:
     repo.commit(files, "v1.0.0", "a/v1.0.0", "a/b/v0.1.0", "a/v2.0.0", "a/v2/v2.5.0", "late/v0.0.1", "plain/v1.0.0")
     head = repo.commit(files | {"a/new.go": "package a\n"}, "a2/v1.0.0")
     forge.remember("many.head", repo.save(), head)
+    repo = forge.repo("below")  # of the module at the root nothing is left
+    repo.commit({"a/go.mod": go_mod("below/a"), "a/a.go": "package a\n", "vendor/x/x.go": "package x\n"}, "v1.0.0")
+    repo.save()
     repo = forge.repo("licences")
     files = {"LICENSE": "x\n", "a/go.mod": go_mod("licences/a"), "a/license": "y\n", "b/go.mod": go_mod("licences/b")}
     files |= {"b/LICENSE": Link("../LICENSE"), "c/go.mod": go_mod("licences/c"), "c/LICENSE/x": "z\n"}

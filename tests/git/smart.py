@@ -9,6 +9,7 @@ import os
 import ssl
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,6 +37,8 @@ class Host:
         """The Authorization header without which it answers 401."""
         self.requests: list[str] = []
         self.authorizations: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called before each answer, while whoever has asked waits for it."""
         self.sent = 0
         """Bytes of the bodies of all answers."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -87,6 +90,7 @@ def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
             body = self._chunked() if self.headers.get("Transfer-Encoding") == "chunked" else self.rfile.read(length)
             host.requests.append(self.path)
             host.authorizations.append(self.headers.get("Authorization", ""))
+            host.meanwhile()
             reply = host.reply(self.path)
             if reply is None and host.wants and self.headers.get("Authorization") != host.wants:
                 reply = Reply(401, {"WWW-Authenticate": 'Basic realm="git"'})

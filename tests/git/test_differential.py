@@ -66,7 +66,7 @@ merged@v1.5.1-0.{merged.merge} merged@v1.1.1-0.{merged.merge} merged@v0.0.0-{mer
 hidden@v1.0.1-0.{hidden.lost} oddtags@v1.1.0 gone@v1.0.0 headless@v1.0.0
 """)
 
-DOWNLOADS += words("licences/a@v1.0.0 licences/b@v1.0.0 licences/c@v1.0.0 linked-licence/a@v1.0.0")
+DOWNLOADS += words("licences/a@v1.0.0 licences/b@v1.0.0 licences/c@v1.0.0 linked-licence/a@v1.0.0 below@v1.0.0")
 
 TOO_NEW = "vendor99@v1.0.0"
 """The go command refuses a zip whose go line is newer than itself; we are no compiler."""

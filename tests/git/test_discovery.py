@@ -296,3 +296,31 @@ async def test_a_page_may_not_name_what_is_not_permitted(client: Relayed, host: 
     with pytest.raises(Forbidden, match="credentials"):
         await found(client, "corp.example/m", permitted=permitted)
     assert asked == [("corp.example/m", "https://private.example/m")]
+
+
+HOSTILE = ["<!--", "</", "<a ", "<![CDATA[", "<!DOCTYPE [", "<script></", "<meta a=' "]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_a_page_of_things_that_never_end_holds_nobody_up(client: Relayed, host: Host, text: str) -> None:
+    """Read anew for each of them, it would take a quarter of an hour."""
+    tag = f"<meta name='go-import' content='corp.example/m git {GIT}'>"
+    for path, page in {"m": tag + text * 60_000, "n": text * 60_000}.items():
+        host.replies[f"/corp.example/{path}?go-get=1"] = Reply(200, {}, page.encode())
+    async with asyncio.timeout(120):
+        assert await found(client, "corp.example/m") == Root("corp.example/m", GIT)
+        with pytest.raises(Absent):
+            await found(client, "corp.example/n")
+
+
+async def test_what_is_remembered_of_pages_is_bounded_by_its_size(client: Relayed, host: Host) -> None:
+    finder = discovery(client)
+    for number in range(40):
+        path, long = f"corp.example/m{number}", "x" * 900_000
+        host.page(f"/{path}", f"{path} git {GIT}", f"corp.example/other git {GIT}/{long}")
+        assert await finder.find(check_path(path)) == Root(path, GIT)
+    before = len(host.requests)
+    await finder.find(check_path("corp.example/m39"))
+    assert len(host.requests) == before
+    await finder.find(check_path("corp.example/m0"))
+    assert len(host.requests) == before + 1

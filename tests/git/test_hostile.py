@@ -6,14 +6,18 @@ import asyncio
 import hashlib
 import os
 import resource
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modgate.errors import Absent, GatewayError, Unavailable
 from modgate.gomod.modzip import ZipLimits
+from modgate.source.git.archive import _exclusions
 from modgate.source.git.program import Bounds
 from tests.git.asking import Asking, contents
 from tests.git.forge import HOST, tree
@@ -275,3 +279,48 @@ async def test_submodules_are_left_alone(repo: Repos, asking: Asking, tmp_path: 
     assert names == {f"{PATH}@v1.0.0/{name}" for name in (".gitmodules", "go.mod", "m.go")}
     assert not marker.exists()
     assert not any("submodule" in run for run in asking.git.runs)
+
+
+async def test_names_of_very_deep_directories_cost_little_memory(tmp_path: Path) -> None:
+    """All directories of one such name would have a gigabyte."""
+    deep = "a/" * 30_000
+    tracemalloc.start()
+    try:
+        assert _exclusions([f"{deep}x"], [f"{deep}y", "b/z"]) == [f":(exclude,literal){deep}y", ":(exclude,literal)b"]
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
+NAMES = st.lists(st.text("ab.", min_size=1, max_size=2), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.sets(NAMES), st.data())
+def test_what_is_left_out_is_all_that_was_not_chosen_and_nothing_else(names: set[str], data: st.DataObject) -> None:
+    files = sorted(name for name in names if not any(other.startswith(f"{name}/") for other in names))
+    chosen = [name for name in files if data.draw(st.booleans())]
+    outside = [name for name in files if name not in chosen]
+    excluded = [spec.removeprefix(":(exclude,literal)") for spec in _exclusions(chosen, outside)]
+    assert [name for name in files if not any(f"{name}/".startswith(f"{one}/") for one in excluded)] == chosen
+    # As few as can be: what has a chosen file in it, or lies in another one, is not among them.
+    assert all(not any(one.startswith(f"{other}/") for other in excluded) for one in excluded)
+    assert all("/" not in one or _has_chosen(one, chosen) for one in excluded)
+
+
+def _has_chosen(excluded: str, chosen: list[str]) -> bool:
+    """Whether the directory around it has a file that was chosen; else that directory would be left out."""
+    return any(name.startswith(f"{excluded.rpartition('/')[0]}/") for name in chosen)
+
+
+async def test_a_go_mod_that_retracts_very_much_holds_nobody_up(repo: Repos, asking: Asking) -> None:
+    """Each of so many tags is held against all of so many intervals: one by one that would take an hour."""
+    origin = repo("m")
+    retracts = "".join(f"\t[v1.{number}.1, v1.{number}.5]\n" for number in range(30_000))
+    first = origin.commit({"go.mod": f"module {PATH}\n\nretract (\n{retracts})\n", "m.go": "package m\n"})
+    for number in range(10_000):
+        origin.tag(f"v1.{number}.3", first)
+    origin.tag("v1.77.6", first)
+    origin.save()
+    git(origin.place, "pack-refs", "--all")
+    async with asyncio.timeout(120):
+        assert (await asking.latest(PATH))["Version"] == "v1.77.6"

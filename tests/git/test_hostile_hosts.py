@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.git.asking import contents
 from tests.git.forge import tree
 from tests.git.repositories import Repo
 from tests.git.smart import Host, Reply
 from tests.git.test_hostile import leaf_of, nested, with_tree
 from tests.hosts.authority import Company
 from tests.hosts.tables import hosts
-from tests.world import Gateway, Response, Upstream, World, faults
+from tests.world import Gateway, Response, Upstream, World, eventually, faults
 
 NAME = "stranger.example"
 """A host of the internet, which is reached by a proxy; everything else would be reached directly."""
@@ -191,3 +192,23 @@ def test_a_page_that_trickles_costs_its_deadline(world: World, company: Company)
     gateway = world.gateway("direct", config=config, git={"private_hosts": NAME}, environ=trust, deadlines=deadlines)
     answer = gateway.get(f"{MODULE}/@v/list")
     assert answer.status == 504 and NAME in answer.text
+
+
+def test_a_tag_that_moves_changes_nothing_and_is_told_with_both_commits(gateway: Gateway, host: Host) -> None:
+    origin = Repo(host.place / "moving")
+    first = origin.commit({**tree("m"), "go.mod": f"module {NAME}/moving\n"}, "v1.0.0")
+    served = origin.save().hash(first)
+    host.page("/moving", f"{NAME}/moving git https://{NAME}/moving")
+    at = f"{NAME}/moving/@v/v1.0.0"
+    info = gateway.get(f"{at}.info").json()
+    assert info["Origin"]["Hash"] == served
+    second = origin.commit({"go.mod": f"module {NAME}/moving\n", "other.go": "package m\n"}, "v1.0.0", "v1.1.0")
+    now = origin.save().hash(second)
+    # Anew is at most once a second.
+    versions = f"{NAME}/moving/@v/list"
+    eventually(lambda: "v1.1.0" in gateway.get(versions, cache_control="no-cache").text, "the list has the new version")
+    # Only the .info was here: the files that come later are of the same commit.
+    assert set(contents(gateway.get(f"{at}.zip").body)) == {f"{NAME}/moving@v1.0.0/{one}" for one in ("go.mod", "m.go")}
+    assert gateway.get(f"{at}.info").json() == info
+    told = eventually(lambda: [line for line in gateway.log_text().splitlines() if "retagged" in line], "it is told")[0]
+    assert served in told and now in told

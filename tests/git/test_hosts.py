@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from modgate.source.git.compose import Setup, composed
 from modgate.source.git.direct import Direct, ProxyBase, Root
 from modgate.source.git.discovery import Allowed
 from modgate.source.git.hosts import Hosts
+from modgate.source.git.program import Bounds as GitBounds
+from modgate.source.git.program import Git, GitFailed
 from tests.git.asking import ByPath
 from tests.git.forge import tree
 from tests.git.repositories import Repo
@@ -229,19 +232,13 @@ async def test_a_host_wants_credentials_and_gets_them_where_no_other_user_can_re
     source = direct(secret=SECRET)
     seen: list[str] = []
 
-    async def look() -> None:
-        while True:
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.append(process.read_bytes().decode(errors="replace"))
-                except OSError:
-                    continue
-            await asyncio.sleep(0)
+    def look() -> None:
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended
+                seen.append(process.read_bytes().decode(errors="replace"))
 
-    async with asyncio.TaskGroup() as group:
-        looking = group.create_task(look())
-        await info(source)
-        looking.cancel()
+    host.meanwhile = look
+    await info(source)
     assert any("ls-remote" in line for line in seen)
     assert not any("c2VjcmV0OnRva2Vu" in line for line in seen)
     assert SECRET in host.authorizations
@@ -294,3 +291,30 @@ async def test_ssh_goes_to_the_checked_address_and_trusts_the_key_of_the_name(ho
     access = await Hosts(addresses, client, deadlines=Deadlines()).access(f"ssh://git@{NAME}:2222/m")
     command = access.environ["GIT_SSH_COMMAND"]
     assert f"HostName=127.0.0.1 -o 'HostKeyAlias=[{NAME}]:2222'" in command and "BatchMode=yes" in command
+
+
+async def test_git_s_own_protocol_goes_to_the_checked_address_too(direct: Makes, names: Names, tmp_path: Path) -> None:
+    """It knows no resolver but the machine's, which does not know the name."""
+    said: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said.append(await reader.read(1000))
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        addresses = Addresses(Private.of([NAME]), names)
+        client = Client(Metrics(), user_agent="modgate/test", via="1.1 test", bounds=Bounds(), addresses=addresses)
+        hosts = Hosts(addresses, client, deadlines=Deadlines(), protocols=("git",))
+        url = f"git://{NAME}:{port}/team/m"
+        (tmp_path / "home").mkdir()
+        git, access = Git(tmp_path / "home", GitBounds(), {"PATH": os.environ["PATH"]}), await hosts.access(url)
+        with pytest.raises(GitFailed):
+            await git.run(tmp_path, "ls-remote", "--end-of-options", url, access=access)
+        names.known[NAME] = ["10.0.0.7", "93.184.216.34"]
+        closed = Hosts(Addresses(Private(), names), client, deadlines=Deadlines(), protocols=("git",))
+        with pytest.raises(Forbidden):
+            await closed.access(url)
+        await client.close()
+    [request] = said
+    assert b"git-upload-pack /team/m\0" in request and f"host={NAME}:{port}".encode() in request

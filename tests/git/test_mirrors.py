@@ -128,6 +128,8 @@ async def test_a_path_below_a_module_is_absent_without_another_look(repo: Repos,
         with pytest.raises(Absent):
             await asking.list(f"{PATH}/{below}")
     assert asking.git.count("ls-remote") == 1
+    # The newest commit's trees tell, and come once; for v2, the root's go.mod too.
+    assert asking.git.count("fetch") == 2
 
 
 async def test_a_new_tag_is_seen_at_once_by_those_who_ask_anew(repo: Repos, tmp_path: Path) -> None:

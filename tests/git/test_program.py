@@ -133,6 +133,9 @@ async def test_a_query_is_the_name_of_a_tag_or_branch_or_a_commit_and_nothing_el
         ("fatal: could not read Username for 'https://x.example': terminal prompts disabled", Absent),
         ("fatal: '/srv/m' does not appear to be a git repository", Absent),
         ("fatal: unable to access 'https://x.example/': The requested URL returned error: 404", Absent),
+        # A repository may be named for what it is about.
+        ("fatal: repository 'https://git.example/openssl/x509-timeout/' not found", Absent),
+        ("fatal: 'tls/certificate' does not appear to be a git repository", Absent),
         ("fatal: unable to access 'https://x.example/': Could not resolve host: x.example", Unavailable),
         ("ssh: connect to host x.example port 22: Connection timed out", Unavailable),
         ("fatal: unable to access 'https://x.example/': Failed to connect to x.example port 443", Unavailable),
@@ -166,6 +169,7 @@ def test_redirects_and_texts_that_nobody_knows_are_told_apart() -> None:
     moved = "fatal: unable to access 'https://x.example/': The requested URL returned error: 301"
     assert is_redirect(moved) and not is_unclear(moved)
     assert is_unclear("fatal: remote error: upload-pack: not our ref abc")
+    assert is_unclear("fatal: couldn't find remote ref abc in 'https://git.example/openssl/m'")
 
 
 def _has_ended(pid: int) -> bool:

@@ -71,8 +71,9 @@ def direct(repo: Callable[[str], Repo], asking: Asking, files: Mapping[str, Cont
         ("example.com/m", EXCLUDE_VENDOR, "h1:5u93LDLN0Me+NGfZtRpA5mHxY8svfykHpq4CMSaBZyc="),
         ("example.com/m", EXCLUDE_VENDOR_GO124, "h1:mJR1q75yiMK6+CDw6DuhMS4v4hNoLXqkyk2Cph4VS8Q="),
         ("example.com/m", {"go.mod/a.go": "package a\n"}, "h1:Mun5l9cBlDnnV6JasTpio2aZJSbFj++h+814mnKC/OM="),
+        ("example.com/m", {"a/go.mod": GO_MOD, "vendor/x/x.go": ""}, "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
     ],
-    ids=["simple", "empty", "cap-go-mod", "submodule", "vendor", "vendor-go124", "go-mod-dir"],
+    ids=["simple", "empty", "cap-go-mod", "submodule", "vendor", "vendor-go124", "go-mod-dir", "all-left-out"],
 )
 async def test_a_tree_has_the_h1_that_go_gives_it(
     repo: Callable[[str], Repo], asking: Asking, path: str, files: Mapping[str, Content], expected: str

@@ -196,7 +196,14 @@ async def test_a_page_of_a_stranger_does_not_spend_our_credentials(world: World)
     tables = [{"match": f"{NAME}/team", "token": "s3cr3t"}, {"match": "ssh.corp.example", "ssh_key": "/dev/null"}]
     async with outward(world, *tables) as opened:
         may = permitted(opened.rules, Patterns.parse("go.corp.example").match)
-        for url in (repository_url(f"https://{NAME}/team/m"), repository_url("ssh://git@ssh.corp.example/m")):
+        # By ssh, the user who runs this may have a key for any host.
+        ours = (
+            f"https://{NAME}/team/m",
+            "ssh://git@ssh.corp.example/m",
+            "ssh://git@git.example/m",
+            "git+ssh://x.example/m",
+        )
+        for url in map(repository_url, ours):
             assert may(f"{url.host}/team/m", url)
             assert may("go.corp.example/m", url)
             assert not may("evil.example/m", url)

@@ -78,12 +78,14 @@ class HostRules:
         return "netrc" if self.right(url) is not None else ""
 
     def is_ours(self, url: str) -> bool:
-        """Say whether anything lets us in at `url` that does not let everybody in.
+        """Say whether anything lets us in at `url` that does not let everybody in; by ssh something always may, if only
+        a key of the user who runs this.
 
         Raises:
             Unavailable: the netrc file cannot be read.
         """
-        return self.right(url) is not None or self.ssh(url) is not None or self.trust(url).certificate is not None
+        by_ssh = urlsplit(url).scheme in ("ssh", "git+ssh")
+        return by_ssh or self.right(url) is not None or self.trust(url).certificate is not None
 
     def proxies(self, url: str) -> tuple[Proxy, ...]:
         """Through which a request to `url` goes, the first that can be reached; never empty."""

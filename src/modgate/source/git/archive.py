@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import os
 import tarfile
+from bisect import bisect
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import IO, Any, cast
 
 from modgate.errors import Absent, Malformed
@@ -82,6 +84,10 @@ async def packed(plan: Plan) -> AsyncGenerator[bytes, None]:
         Absent: converted by its attributes, the tree is too large.
         Unavailable, Damaged: git failed, or has died in the middle of it.
     """
+    if not plan.names:
+        # Git archive refuses pathspecs that leave nothing over.
+        yield b"".join(_end(plan, ZipWriter()))
+        return
     archive = plan.repository.mirror.objects.archive(plan.commit.tree, plan.pathspecs)
     try:
         async with archive as stream:
@@ -143,6 +149,10 @@ def _pieces(plan: Plan, pipe: int) -> Iterator[bytes]:
             yield from writer.file(plan.prefix + name, iter(partial(content.read, PIECE), b""))
     if len(packed_names) < len(plan.names):
         raise tarfile.ReadError("files are missing")
+    yield from _end(plan, writer)
+
+
+def _end(plan: Plan, writer: ZipWriter) -> Iterator[bytes]:
     if plan.license is not None:
         yield from writer.file(f"{plan.prefix}LICENSE", [plan.license])
     yield from writer.end()
@@ -186,19 +196,22 @@ def _chosen(module: Module, version: str, place: Place, items: list[Item], limit
 
 def _exclusions(chosen: list[str], outside: list[str]) -> list[str]:
     """Pathspecs that keep git archive from opening the files `outside`, which may not be there."""
-    kept = {""}
-    for path in chosen:
-        at = path.rfind("/")
-        while at >= 0 and path[:at] not in kept:
-            kept.add(path[:at])
-            at = path.rfind("/", 0, at)
+    # Of all chosen files, one of the two beside a path in their order shares the most directories with it. A set of all
+    # their directories could have a thousand times the size of the names.
+    kept = sorted(chosen)
     left_out: dict[str, None] = {}
     for path in outside:
-        at = path.find("/")
-        while at >= 0 and path[:at] in kept:
-            at = path.find("/", at + 1)
+        place = bisect(kept, path)
+        shared = max((_shared(path, one) for one in kept[max(place - 1, 0) : place + 1]), default=0)
+        at = path.find("/", shared)
         left_out[path if at < 0 else path[:at]] = None
     return [f":(exclude,literal){path}" for path in left_out]
+
+
+def _shared(path: str, other: str) -> int:
+    """Characters of the directories that both have in common, from the root on."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False))
+    return path.rfind("/", 0, sum(1 for _ in alike)) + 1
 
 
 async def _check_sizes(repository: Repository, files: dict[str, str], limits: ZipLimits) -> None:

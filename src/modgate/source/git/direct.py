@@ -7,6 +7,7 @@ Belongs here: which repository is asked, and what happens when its mirror is dam
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -100,6 +101,9 @@ class Direct:
             error.asked = error.asked or str(ask)
             error.source = error.source or self.name
             raise
+        except OSError as error:
+            reason = f"its mirrors here cannot be used ({os.strerror(error.errno or 0).lower()})"
+            raise Unavailable(asked=str(ask), source=self.name, reason=reason, trouble=Trouble.OURS) from error
 
     async def _repaired(self, ask: Ask, terms: Terms, root: Root) -> Answer:
         """The answer, after making a damaged mirror anew."""

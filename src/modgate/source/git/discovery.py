@@ -29,8 +29,12 @@ from modgate.source.git.places import RepositoryUrl, check_subdirectory, reposit
 
 PAGE = 1 << 20
 """Bytes of a page that are read: its tags stand in the head."""
+LARGE = 1 << 15
+"""Bytes of a page from which it is read in a thread: a stranger can write one that takes 2 s a megabyte."""
 PAGES = 4096
 """Pages that are remembered, with a few hundred bytes each."""
+TAGS = 1 << 24
+"""Characters of all tags that are remembered: for pages of strangers, with as many tags as they like."""
 NOT_PERMITTED = "what this gateway has credentials for is served under another host's name only if that path is private"
 LABEL = "go-get"
 """Of these requests in metrics: paths of strangers name any number of hosts."""
@@ -78,6 +82,12 @@ class _Page:
     said: tuple[Import, ...] | GatewayError
     until: float
 
+    @property
+    def size(self) -> int:
+        """Characters, about; 100 for each tag as an object."""
+        said = () if isinstance(self.said, GatewayError) else self.said
+        return sum(100 + sum(map(len, one)) for one in said)
+
 
 class Discovery:
     """Finds repositories. Satisfies direct.Finder."""
@@ -105,6 +115,7 @@ class Discovery:
         self._ages = (age, absent_age)
         self._permitted = permitted
         self._pages: OrderedDict[str, _Page] = OrderedDict()
+        self._size = 0
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._pinged: dict[str, str] = {}
 
@@ -182,12 +193,17 @@ class Discovery:
             # What was fetched while we waited is new enough for anybody.
             if page is None or page.until <= came or (refresh and page.until - self._age(page.said) < came):
                 page = await self._fetched(place)
-                self._pages[place] = page
-                while len(self._pages) > PAGES:
-                    self._pages.popitem(last=False)
+                self._remember(place, page)
         if isinstance(page.said, GatewayError):
             raise Absent(source=page.said.source, reason=page.said.reason)
         return page.said
+
+    def _remember(self, place: str, page: _Page) -> None:
+        known = self._pages.pop(place, None)
+        self._size += page.size - (known.size if known is not None else 0)
+        self._pages[place] = page
+        while len(self._pages) > PAGES or self._size > TAGS:
+            self._size -= self._pages.popitem(last=False)[1].size
 
     def _age(self, said: tuple[Import, ...] | GatewayError) -> float:
         return self._ages[isinstance(said, GatewayError)]
@@ -221,7 +237,8 @@ class Discovery:
         try:
             async with AsyncExitStack() as stack, asyncio.timeout(self._deadlines.total_small):
                 response = await self._client.get(stack, Target(url), self._deadlines, upstream=LABEL)
-                found = tuple(imports_of(await _beginning(response)))
+                page = await _beginning(response)
+                found = tuple(await asyncio.to_thread(imports_of, page) if len(page) > LARGE else imports_of(page))
                 return found or _nothing(host, response.status)
         except TimeoutError as error:
             reason = f"sent no whole page within {self._deadlines.total_small:g} s"

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from modgate.errors import Absent, Forbidden, GatewayError, Malformed
 from modgate.net.addresses import Addresses
@@ -67,6 +68,8 @@ class Hosts:
         protocol = "ssh" if place.is_ssh else place.scheme
         if protocol not in self._protocols:
             raise Forbidden(source=url, reason=f"git must not use {protocol} here")
+        if place.scheme == "git":
+            return await self._plain(url, place)
         if place.is_ssh:
             addresses, ssh = await self._addresses.resolve(place.host, place.port), self._rules.ssh(target)
             environ = {"GIT_SSH_COMMAND": ssh_command(place, addresses[0], ssh or Ssh())}
@@ -119,6 +122,14 @@ class Hosts:
             self._moved.clear()
         self._moved[url] = (end, asyncio.get_running_loop().time() + MOVED_AGE)
         return True
+
+    async def _plain(self, url: str, place: RepositoryUrl) -> Access:
+        """For git's own protocol, which knows no proxy: the address that was checked stands in the URL's place."""
+        address = (await self._addresses.resolve(place.host, place.port))[0]
+        there = f"[{address}]" if ":" in address else address
+        config = {**self._config, f"url.git://{there}:{place.port}{urlsplit(url).path}.insteadOf": url}
+        environ = {"GIT_OVERRIDE_VIRTUAL_HOST": f"{place.host}:{place.port}"}
+        return Access(("git",), config, environ, lane=place.host)
 
     async def _way(self, place: RepositoryUrl) -> dict[str, str]:
         """Settings for the way to a host: by a proxy, or to the address that was checked."""

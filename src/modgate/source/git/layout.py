@@ -27,6 +27,15 @@ def is_there(path: Path) -> bool:
     return (path / "HEAD").exists()
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a mirror from one that was made later in its place; None where there is none."""
+    try:
+        about = (path / "HEAD").stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns
+
+
 def lay_out(path: Path, url: str, *, sha256: bool, whole: bool) -> None:
     """Make an empty bare repository for `url`; HEAD comes last, and without it there is none."""
     shutil.rmtree(path, ignore_errors=True)

@@ -5,8 +5,10 @@ Belongs here: the list and what it retracts. Not here: single versions (convert.
 
 from __future__ import annotations
 
+import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from modgate.errors import Absent, Malformed
 from modgate.gomod import semver
@@ -18,6 +20,8 @@ from modgate.source.git.refs import TAGS, Named, Refs
 from modgate.source.git.revision import Repository
 
 INCOMPATIBLE = "+incompatible"
+LARGE = 1 << 16
+"""Bytes of a go.mod file from which its retractions are read in a thread."""
 
 
 def tagged(module: Module, refs: Refs) -> tuple[list[str], list[str]]:
@@ -68,8 +72,23 @@ async def retracted(repository: Repository, module: Module, known: Sequence[str]
         place = located(module, await repository.files(commit, module.go_mods), newest)
     except (Absent, Malformed):
         return lambda _: False
-    intervals = retractions(place.go_mod or b"")
-    return lambda version: any(version in interval for interval in intervals)
+    go_mod = place.go_mod or b""
+    return await asyncio.to_thread(_within, go_mod) if len(go_mod) > LARGE else _within(go_mod)
+
+
+def _within(go_mod: bytes) -> Callable[[str], bool]:
+    """Tells whether a version lies in an interval that a go.mod file retracts, in a time that hardly grows with their
+    number: a stranger's file may have half a million, and a repository as many tags."""
+    intervals = sorted((semver.precedence(one.low), semver.precedence(one.high)) for one in retractions(go_mod))
+    lows = [low for low, _ in intervals]
+    highest = list(accumulate((high for _, high in intervals), max))
+
+    def is_within(version: str) -> bool:
+        key = semver.precedence(version)
+        begun = bisect_right(lows, key)
+        return begun > 0 and key <= highest[begun - 1]
+
+    return is_within
 
 
 async def _has_go_mod(repository: Repository, refs: Refs, tag: str) -> bool:

@@ -37,6 +37,7 @@ _OURS = re.compile(
     r"|Disk quota exceeded|Read-only file system"
 )
 _TIMEOUT = re.compile(r"timed out|timeout|too slow", re.IGNORECASE)
+_QUOTED = re.compile(r"(?<!\w)'[^'\n]*'")
 _REDIRECT = re.compile(r"returned error: 30[12378]")
 
 WORDS = 200
@@ -46,6 +47,7 @@ WORDS = 200
 def meaning(text: str, source: str) -> GatewayError:
     """The error that git's `text` means for the repository `source`."""
     said = last_words(text)
+    text = _unquoted(text)
     if _OURS.search(text):
         return Unavailable(source=source, reason=f"is more than git may have here ({said})", trouble=Trouble.OURS)
     if _POLICY.search(text):
@@ -99,7 +101,13 @@ def is_untrusted(text: str) -> bool:
 
 def is_unclear(text: str) -> bool:
     """Say whether the table does not know git's text: then asking in a simpler way may help."""
+    text = _unquoted(text)
     return not any(known.search(text) for known in (_OURS, _POLICY, _STRANGE, _REFUSED, _TEMPORARY, _ABSENT, _REDIRECT))
+
+
+def _unquoted(text: str) -> str:
+    """Git's own words: the repository's name, which it puts into quotes, may be that of a library for TLS."""
+    return _QUOTED.sub("''", text)
 
 
 def last_words(text: str) -> str:

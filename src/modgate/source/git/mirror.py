@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from modgate.errors import Absent, GatewayError
-from modgate.source.git.layout import DEEP, WHOLE, is_there, lay_out, packs, remove
+from modgate.source.git.layout import DEEP, WHOLE, identity, is_there, lay_out, packs, remove
 from modgate.source.git.meaning import repeated
 from modgate.source.git.objects import LARGE, Commit, Damaged, Item, Objects
 from modgate.source.git.program import Git, GitFailed
@@ -68,7 +68,8 @@ class Mirror:
         self._known: set[str] = set()
         self._retagged = retagged
         self.generation = 0
-        """How often it was thrown away."""
+        """How often it was thrown away, or another process has made it anew."""
+        self._seen: tuple[int, int] | None = None
         self._proven: set[tuple[str, str]] = set()
         self._told: set[tuple[str, str]] = set()
 
@@ -136,17 +137,20 @@ class Mirror:
             Absent: no commit (a tag may stand for anything).
             GatewayError, Damaged.
         """
+        generation = self.generation
         found = await self._here(named.commit)
         if found is None:
             async with self._changing():
-                found = await self._here(named.commit)
+                generation = self.generation
+                found = await self._completed(named.commit)
                 if found is None:
                     await self._fetch_commit(named)
                     await self._indexed()
-                    found = await self._here(named.commit)
+                    found = await self._completed(named.commit)
         if found is None:
             raise Absent(source=self.url, reason=f"{named.ref or named.commit} is no commit")
-        self._known.add(found.name)
+        if generation == self.generation:  # else it was seen in a mirror that is gone
+            self._known.add(found.name)
         return found
 
     async def expanded(self, digits: str) -> str:
@@ -159,6 +163,7 @@ class Mirror:
         Raises:
             GatewayError: what git's failure means.
         """
+        self.recognize()
         if self._deep == refs:
             return
         async with self._changing():
@@ -177,6 +182,16 @@ class Mirror:
                 await self._fetch([((), options, ALL)])
             (self.path / DEEP).touch()
             self._deep = refs
+
+    def check_history(self) -> None:
+        """Pass a mirror that still has the history that was fetched, after reading it.
+
+        Raises:
+            Damaged: it was thrown away meanwhile; what was read may be of a mirror without history.
+        """
+        self.recognize()
+        if self._deep is None:
+            raise Damaged("its history was thrown away while it was read")
 
     async def files(self, commit: Commit, paths: Iterable[str]) -> dict[str, bytes]:
         """Those of the files at `paths` that the commit has, each at most 16 MiB, fetched if need be.
@@ -218,14 +233,25 @@ class Mirror:
         async with self._fetching, self._locks.hold(self.path.name):
             if not is_there(self.path):
                 await self._make()
+            self.recognize()
             yield
 
-    async def discard(self, *, whole: bool = False) -> None:
-        """Throw the mirror away; the next fetch makes it anew.
+    def recognize(self) -> None:
+        """Forget what is known of a mirror that is not here any more: another process may have made it anew."""
+        seen = identity(self.path)
+        if seen is not None and seen != self._seen:
+            self._deep, self._known, self._seen = None, set(), seen
+            self.generation += 1
+
+    async def discard(self, generation: int, *, whole: bool = False) -> None:
+        """Throw the mirror of this `generation` away, unless somebody has; the next fetch makes it anew.
 
         Whoever is reading it meets damage, and tries again.
         """
         async with self._fetching, self._locks.hold(self.path.name):
+            self.recognize()
+            if self.generation != generation:
+                return
             await asyncio.to_thread(remove, self.path)
             self._deep, self._known, self._proven = None, set(), set()
             self.generation += 1
@@ -240,17 +266,24 @@ class Mirror:
         refs = await self.refs(float("-inf"))
         self._deep = None
         await asyncio.to_thread(lay_out, self.path, self.url, sha256=refs.digits == 64, whole=whole)
+        self._known, self._seen = set(), identity(self.path)
 
     async def _here(self, name: str) -> Commit | None:
-        """The commit if it is here with its trees, or can be completed."""
+        """The commit if it is here with its trees."""
         if not is_there(self.path):
             return None
         found = await self.objects.commit(name)
         # Fetched as history, it has no trees. Once seen, they need not be looked for again.
-        if found is not None and name not in self._known:
-            missing = await self._missing([found.tree])
-            if missing:
-                await self._fetch_objects(missing)
+        if found is None or name in self._known or not await self._missing([found.tree]):
+            return found
+        return None
+
+    async def _completed(self, name: str) -> Commit | None:
+        """The commit if it is here, with its trees, which are fetched if need be; we hold the right to do so."""
+        found = await self.objects.commit(name)
+        missing = await self._missing([found.tree]) if found is not None else []
+        if missing:
+            await self._fetch_objects(missing)
         return found
 
     async def _missing(self, names: list[str]) -> list[str]:

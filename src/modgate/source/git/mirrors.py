@@ -54,13 +54,16 @@ class Mirrors:
         made = Mirror(url, path, self._git, self._hosts, self._locks, self._retagged)
         mirror = self._mirrors.setdefault(key, made)
         self._users[key] += 1
-        descriptor = await self._hold(key, fcntl.LOCK_SH)
+        descriptor = -1
         try:
+            descriptor = await self._hold(key, fcntl.LOCK_SH)
             with suppress(OSError):
                 os.utime(mirror.path / USED)
+            mirror.recognize()
             yield mirror
         finally:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
             self._users[key] -= 1
             if not self._users[key]:
                 del self._users[key]
@@ -69,8 +72,8 @@ class Mirrors:
         """Throw a damaged mirror away, unless somebody has done so since its `generation`; `whole`: its successor does
         without filters."""
         mirror = self._mirrors.get(_key(url))
-        if mirror is not None and mirror.generation == generation:
-            await mirror.discard(whole=whole)
+        if mirror is not None:
+            await mirror.discard(generation, whole=whole)
 
     async def sweep(self) -> int:
         """Remove the mirrors that were not used for the longest time, if there is too much; returns how many."""
@@ -103,9 +106,11 @@ class Mirrors:
     async def _evict(self, path: Path) -> bool:
         key = path.name.removesuffix(".git")
         descriptor = self._try_hold(key, fcntl.LOCK_EX)
-        if descriptor is None or self._users[key]:
+        if descriptor is None:
             return False  # in use, so it is not old either
         try:
+            if self._users[key]:
+                return False  # somebody is about to use it
             self._mirrors.pop(key, None)
             await asyncio.to_thread(remove, path)
         finally:

@@ -128,8 +128,8 @@ class Objects:
         try:
             await self._git.run(self._repository, "merge-base", "--is-ancestor", "--end-of-options", older, commit)
         except GitFailed as error:
-            # 128: one of the two is not here.
-            if error.status in (1, 128):
+            # 128: one of the two is not here, unless nothing is.
+            if error.status in (1, 128) and "not a git repository" not in error.text:
                 return False
             raise Damaged(error.text) from error
         return True

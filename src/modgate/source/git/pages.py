@@ -7,6 +7,7 @@ pages (discovery.py), what a repository's URL may be (places.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -65,11 +66,9 @@ class _Head(HTMLParser):
     @classmethod
     def read(cls, text: str) -> list[Import]:
         parser = cls()
-        try:
+        with suppress(_Over, AssertionError):  # the parser asserts that declarations are well-formed
+            # Not closed: for each of many comments that never end, that would read the whole page anew, for minutes.
             parser.feed(text)
-            parser.close()
-        except (_Over, AssertionError):  # the parser asserts that declarations are well-formed
-            pass
         return parser.found
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -26,6 +26,8 @@ PIECE = 65536
 """Bytes read at once."""
 END_SECONDS = 5.0
 """For the end of a process that was killed: a helper that has left its group may keep a pipe open."""
+GONE = 127
+"""The status of a run in a directory that is not there; git itself never ends with it."""
 OLDEST = (2, 37)
 """The first git that can be told the address of a host (http.curloptResolve): an older one would look it up by itself,
 and silently."""
@@ -217,6 +219,9 @@ class Git:
             await _ended(process)
             raise
         except OSError as error:
+            if not repository.exists():
+                # Whoever met damage has thrown it away meanwhile: that says nothing about git.
+                raise GitFailed(GONE, "there is no such repository here") from error
             reason = f"git could not be started ({os.strerror(error.errno or 0).lower()})"
             raise Unavailable(reason=reason, trouble=Trouble.OURS) from error
 

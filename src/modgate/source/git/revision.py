@@ -101,9 +101,9 @@ class Repository:
         """The tags that `commit` descends from, by the whole history."""
         refs = await self.refs()
         await self.mirror.history(refs)
-        return {
-            t: c for t, c in (await self.mirror.objects.tags_before(commit.name)).items() if TAGS + t in refs.hashes
-        }
+        before = await self.mirror.objects.tags_before(commit.name)
+        self.mirror.check_history()
+        return {tag: tagged for tag, tagged in before.items() if TAGS + tag in refs.hashes}
 
     async def descends(self, commit: Commit, tag: str) -> bool:
         """Whether `commit` has the commit of `tag` among its ancestors, or is it."""
@@ -113,7 +113,9 @@ class Repository:
         if older and await self.mirror.objects.is_before(older, commit.name):
             return True
         await self.mirror.history(refs)
-        return bool(older) and await self.mirror.objects.is_before(older, commit.name)
+        is_before = bool(older) and await self.mirror.objects.is_before(older, commit.name)
+        self.mirror.check_history()
+        return is_before
 
     def absent(self, reason: str) -> Absent:
         # Names of files come from outside, and need not be text.
