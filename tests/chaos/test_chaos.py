@@ -8,6 +8,9 @@ takes the word of all of them. So here at least one of them, at the end of the c
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import pytest
 from tests.chaos.clients import CORRUPT, Crowd, Truth, asks_each, complaint, some, truth
 from tests.chaos.weather import STATES, Weather, denying
 from tests.upstreams.test_last_resort import lay_out
-from tests.world import Gateway, Response, World, eventually
+from tests.world import Gateway, Response, Upstream, World, eventually
 
 SHORT = 8.0
 """Seconds of bad weather in every run; a good deal of them passes before the clients have all begun."""
@@ -51,7 +54,10 @@ def chaos(world: World, *, seed: int, seconds: float, mirror: Path | None, clien
         weather.clears()
     told = f"seed {seed}, {len(crowd.statuses)} answers, weather: {', '.join(weather.seen)}"
     assert crowd.wrong == [], told
+    assert len(crowd.statuses) >= clients, told
     recovers(gateway, about, told, verdicts=seconds > VERDICT)
+    every_return_is_seen(gateway, upstreams, told)
+    tells_each_change_once(gateway)
     keeps_the_truth(gateway, about)
 
 
@@ -78,6 +84,25 @@ def recovers(gateway: Gateway, about: Truth, told: str, *, verdicts: bool) -> No
             f"corruption is forgotten; {told}",
             within=VERDICT + RECOVERY,
         )
+
+
+def every_return_is_seen(gateway: Gateway, upstreams: Sequence[Upstream], told: str) -> None:
+    """All of them are in use again, for modules and for checksums, in every process."""
+    names = ("modgate_upstream_up", "modgate_upstream_checksums_up")
+
+    def are_up() -> bool:
+        return all(gateway.metric(name, upstream=upstream.url) == 1 for name, upstream in product(names, upstreams))
+
+    eventually(are_up, f"every upstream is in use again; {told}", within=RECOVERY)
+
+
+def tells_each_change_once(gateway: Gateway) -> None:
+    """In the log an upstream goes down and up in turn, however many processes have seen it."""
+    lines = [json.loads(line) for line in gateway.log_text().splitlines() if line.startswith("{")]
+    changes = [line for line in lines if line.get("event") in ("upstream_down", "upstream_up")]
+    for one in {(line["source"], line["service"]) for line in changes}:
+        seen = [line["event"] for line in changes if (line["source"], line["service"]) == one]
+        assert all(here != there for here, there in pairwise(seen)), (one, seen)
 
 
 def keeps_the_truth(gateway: Gateway, about: Truth) -> None:

@@ -49,6 +49,16 @@ def test_a_dead_upstream_is_skipped_and_its_return_is_seen(world: World, fault: 
     assert "upstream_up" in gateway.log_text()
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_by_default_the_third_failure_in_a_row_opens_it(world: World, status: int) -> None:
+    upstream = world.upstream({"example.com/m": ["v1.0.0"]})
+    gateway = world.gateway(upstream)
+    upstream.misbehaves(faults.status(status))
+    for number, is_up in enumerate((1, 1, 0)):
+        expect_trouble(gateway.get(f"example.com/m{number}/@v/list"))
+        assert gateway.metric("modgate_upstream_up", upstream=upstream.url) == is_up
+
+
 def test_a_hanging_upstream_costs_its_deadline_twice_and_then_nothing(world: World) -> None:
     module = Module("example.com/m", "v1.0.0")
     hanging, spare = world.upstream([module]), world.upstream([module])

@@ -50,6 +50,15 @@ def test_retries_are_bounded(gateway: Gateway, upstream: Upstream, publish: Publ
     assert gateway.metric("modgate_upstream_retries_total", upstream=upstream.url) >= len(made)
 
 
+def test_a_second_try_is_counted_and_no_line_of_the_log(gateway: Gateway, upstream: Upstream, publish: Publish) -> None:
+    before = gateway.metric("modgate_upstream_retries_total", upstream=upstream.url)
+    module = publish()
+    upstream.misbehaves(faults.status(503), on=f"{module.name}.mod", times=1)
+    expect_whole(gateway.get(f"{module.name}.mod"), module, "mod")
+    assert gateway.metric("modgate_upstream_retries_total", upstream=upstream.url) == before + 1
+    assert "retry" not in gateway.log_text()
+
+
 @pytest.mark.parametrize("after", [1, 70_000, 150_000])
 @pytest.mark.parametrize("how", ["cut", "reset"])
 def test_a_cut_zip_is_continued_where_it_was_cut(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
 
+from tests.outage.trouble import expect_trouble
 from tests.world import Gateway, Module, Upstream, World
 from tests.world.gateway import PROGRAM
+from tests.world.guard import without_settings
 
 PUBLIC = Module("example.com/public", "v1.0.0")
 PRIVATE = Module("corp.example/tool", "v1.0.0")
@@ -168,6 +171,111 @@ def test_the_command_says_why(world: World) -> None:
     assert "route[1]: matched by corp.example/**" in told
     assert "https://a.example" in told
     assert "secret" not in told
+
+
+EXPLAINED = """
+upstream = "https://u:secret@home.example|file:///srv/mirror,direct"
+private = "*.corp.example"
+[[route]]
+match = ["github.com/corp/*", "corp.example"]
+upstream = "direct"
+private = true
+namespace = "corp"
+[[route]]
+match = "github.com/**"
+exclude = "github.com/left/out"
+upstream = "https://a.example|https://b.example,direct"
+checksum = false
+freshness = { fresh = "5m" }
+[[host]]
+match = "b.example"
+token = "env:TOKEN"
+[[host]]
+match = "corp.example"
+username = "u"
+password = "env:TOKEN"
+[[view.team.route]]
+match = 're:github\\.com/(x|y)/.*'
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        (
+            "corp.example/tool",
+            [
+                "route       route[1]: matched by corp.example",
+                "private     yes: route[1].private is true",
+                "namespace   corp",
+                "asks        direct  (host[2]: user and password)",
+                "ages        fresh for 0s, stale up to 0s, kept for outages up to 30d",
+            ],
+        ),
+        (
+            "github.com/any/thing",
+            [
+                "route       route[2]: matched by github.com/**",
+                "private     no",
+                "namespace   public",
+                "asks        https://a.example",
+                "if it fails https://b.example  (host[1]: token)",
+                "if absent   direct",
+                "ages        fresh for 5m, stale up to 3h, kept for outages up to 30d",
+                "verified    no: route[2].checksum is false",
+            ],
+        ),
+        (
+            "github.com/left/out/x",
+            [
+                "route       upstream: no other route takes it; route[2] matches, but leaves it out by github.com/left",
+                "asks        https://home.example  (credentials in its URL)",
+                "if it fails file:///srv/mirror",
+                "in trouble  {fallback}",
+            ],
+        ),
+        ("git.corp.example/x", ["private     yes: the setting private has *.corp.example", "namespace   private"]),
+        ("github.com/x/y --view team", ["view        team", "route       view.team.route[1]: matched by re:"]),
+    ],
+)
+def test_the_command_tells_all_that_follows(world: World, module: str, told: list[str]) -> None:
+    file, fallback = world.settings_file(EXPLAINED), world.place("fallback")
+    fallback.mkdir()
+    environ = {**without_settings(os.environ), "TOKEN": "secret", "GOMODCACHE_FALLBACK": str(fallback)}
+    command = [str(PROGRAM), "route", *module.split(), "--config", str(file)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environ).stdout
+    for line in told:
+        assert line.format(fallback=fallback) in shown
+    assert "secret" not in shown
+    assert ("in trouble" in shown) is ("private     no" in shown)
+
+
+def test_a_route_has_deadlines_and_a_checksum_rule_of_its_own(world: World) -> None:
+    database = world.database()
+    relay = world.upstream([PUBLIC], database=database)
+    loose, strict = Module("loose.example/m", "v1.0.0"), Module("strict.example/m", "v1.0.0")
+    unrecorded, hanging = world.upstream([loose, strict]), world.upstream()
+    hanging.hangs()
+    tables = f"""
+[[route]]
+match = "loose.example"
+upstream = "{unrecorded.url}"
+checksum = false
+[[route]]
+match = "strict.example"
+upstream = "{unrecorded.url}"
+[[route]]
+match = "slow.example"
+upstream = "{hanging.url}"
+deadlines = {{ first_byte = "1s" }}
+"""
+    gateway = world.gateway(relay, checksum=database.key, tables=tables)
+    assert gateway.get(f"{PUBLIC.name}.zip").body == PUBLIC.zip_bytes
+    assert gateway.get(f"{loose.name}.zip").body == loose.zip_bytes
+    assert gateway.get(f"{strict.name}.zip").status != 200
+    answer = gateway.get("slow.example/m/@v/list")
+    expect_trouble(answer, 504)
+    assert "sent no first byte within 1 s" in answer.text
 
 
 def test_nobody_is_asked_ahead_for_what_another_route_has(world: World, inside: Upstream) -> None:

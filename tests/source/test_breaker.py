@@ -165,6 +165,48 @@ async def test_what_is_shut_is_not_asked_and_says_why() -> None:
     assert not source.circuit.is_open
 
 
+async def test_a_probe_that_finds_a_defect_is_told_once_and_only_of_what_is_down() -> None:
+    upstream, ticks, told = Upstream(), Ticks(), list[str]()
+
+    async def defect(name: str) -> bool:
+        raise ZeroDivisionError
+
+    log = Events(Metrics(), lambda name, **fields: told.append(f"{name}: {fields['reason']}"))
+    source = Guarded(upstream, Circuit(upstream.name, defect, Limits(failures=1, overtaken=0.0), log))
+    upstream.error = Unavailable(blames_upstream=True, reason="hung up")
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
+        with pytest.raises(Unavailable):
+            await source.get(ASK, Terms())
+        for _ in range(4):
+            await ticks.tick()
+        watcher.cancel()
+    assert told == ["upstream_down: hung up", "upstream_down: its probe failed: ZeroDivisionError"]
+
+
+async def test_a_defect_in_a_probe_of_what_is_in_doubt_opens_it_as_any_failure_does() -> None:
+    upstream, ticks, told = Upstream(), Ticks(), list[str]()
+
+    async def defect(name: str) -> bool:
+        raise ZeroDivisionError
+
+    log = Events(Metrics(), lambda name, **_: told.append(name))
+    source = Guarded(upstream, Circuit(upstream.name, defect, Limits(failures=2, overtaken=0.0), log))
+    upstream.hangs = True
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(source.circuit.watch(ticks.sleep))
+        await called_off(source)
+        await ticks.tick()
+        await ticks.tick()
+        assert told == []
+        await called_off(source)
+        await ticks.tick()
+        await ticks.tick()
+        assert told[:1] == ["upstream_down"]
+        assert source.circuit.is_open
+        watcher.cancel()
+
+
 async def called_off(source: Guarded) -> None:
     """An ask that another source was quicker with."""
     asking = asyncio.get_running_loop().create_task(source.get(ASK, Terms()))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from modgate.errors import Trouble, Unavailable
 from modgate.gateway.drill_report import Ask, Seen, markdown, report
+from modgate.source.rehearsal import How, Rehearsal
 from tests.upstreams.commands import SECONDS, begun, run
 from tests.world import Gateway, Module, Upstream, World, eventually
 
@@ -131,6 +134,34 @@ def test_one_drill_at_a_time(gateway: Gateway, first: Upstream, second: Upstream
         assert "is under way" in run(gateway, "drill", "--upstream", second.url, "--for", "1s").stderr
         client.send_signal(signal.SIGINT)
         client.communicate(timeout=SECONDS)
+
+
+# What each serving process does by itself.
+
+
+async def test_it_is_over_when_its_time_is_up_whatever_has_become_of_whoever_ordered_it() -> None:
+    rehearsal = Rehearsal("a")
+    rehearsal.begin(0.05, "hang")
+    await rehearsal.hindered(silence=3600.0)
+    assert not rehearsal.is_on
+
+
+async def test_meanwhile_requests_fail_as_they_would_in_an_outage() -> None:
+    rehearsal = Rehearsal("a")
+    for how, trouble in (("refuse", Trouble.CONNECTION), ("hang", Trouble.TIMEOUT)):
+        rehearsal.begin(3600.0, cast(How, how))
+        with pytest.raises(Unavailable) as caught:
+            await rehearsal.hindered(silence=0.01)
+        assert (caught.value.trouble, caught.value.blames_upstream) == (trouble, True)
+
+
+async def test_its_end_lets_through_what_hangs() -> None:
+    rehearsal = Rehearsal("a")
+    rehearsal.begin(3600.0, "hang")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rehearsal.hindered(silence=3600.0))
+        await asyncio.sleep(0)
+        rehearsal.end()
 
 
 # The verdict.

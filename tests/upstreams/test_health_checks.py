@@ -112,6 +112,12 @@ def test_one_that_fails_its_check_is_left_alone_until_it_passes(
     assert gateway.metric("modgate_upstream_up", upstream=first.url) == 0
     state = get(f"{gateway.admin_url}/health/ready").json()["checks"]["upstreams"]
     assert state == {"ok": True, "reason": f"known to be down: {first.url}"}
+    told = get(f"{gateway.admin_url}/api/upstreams").json()
+    assert [(one["name"], one["state"], one["health"]["up"]) for one in told] == [
+        (first.url, "down", False),
+        (second.url, "up", True),
+    ]
+    assert told[0]["health"]["reason"]
     first.misbehaves(well, on="healthz")
     eventually(lambda: is_healthy(gateway, first, is_so=True), "its check passes")
     assert gateway.get("example.com/m1/@v/v1.0.0.mod").status == 200

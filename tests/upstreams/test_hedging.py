@@ -41,6 +41,16 @@ def test_one_that_hangs_costs_every_kind_of_question_a_moment(world: World) -> N
         assert seconds < LONG
 
 
+def test_by_default_a_switch_costs_a_second(world: World) -> None:
+    module = Module("example.com/m", "v1.0.0")
+    first, second = world.upstream([module]), world.upstream([module])
+    gateway = world.gateway(f"{first.url}|{second.url}")
+    first.hangs()
+    answer, seconds = timed(gateway, f"{module.name}.mod")
+    assert answer.body == module.mod_bytes
+    assert 0.9 < seconds < 12.0, "a deadline would have been 15 s"
+
+
 def test_a_head_request_too(world: World) -> None:
     module = Module("example.com/m", "v1.0.0", payload=LARGE)
     first, second = world.upstream([module]), world.upstream([module])

@@ -143,6 +143,50 @@ def test_both_ends_of_its_use_are_told(world: World, upstream: Upstream, mirror:
     eventually(is_over, "the end is told", within=30)
 
 
+def test_it_stands_behind_every_public_chain_and_behind_no_private_one(world: World, mirror: Path) -> None:
+    of_root, of_view, private = (Module(f"{host}.example/m", "v1.0.0") for host in ("root", "view", "corp"))
+    lay_out(mirror, of_root, of_view, private)
+    dead = world.upstream()
+    dead.goes_down()
+    tables = f"""
+[[route]]
+match = "corp.example"
+upstream = "{dead.url}"
+private = true
+[[route]]
+match = "example.com"
+upstream = "{dead.url},off"
+[[view.team.route]]
+match = "view.example"
+upstream = "{dead.url}"
+[[view.team.route]]
+match = "corp.example"
+private = true
+"""
+    gateway = backed(world, dead, mirror, tables=tables)
+    for target, module in (("", of_root), ("", OLD), ("team/", of_view)):
+        assert gateway.get(f"{target}{module.name}.mod").body == module.mod_bytes
+    answers = gateway.metric("modgate_fallback_answers_total")
+    for view in ("", "team/"):
+        expect_trouble(gateway.get(f"{view}{private.path}/@v/list"))
+        expect_trouble(gateway.get(f"{view}{private.name}.zip"))
+    assert gateway.metric("modgate_fallback_answers_total") == answers
+
+
+def test_a_mirror_at_the_end_of_a_chain_takes_over_and_hands_back(
+    world: World, upstream: Upstream, mirror: Path
+) -> None:
+    gateway = world.gateway(f"{upstream.url}|file://{mirror}", breaker=QUICK, freshness=AT_ONCE)
+    upstream.publishes(NEW)
+    upstream.goes_down()
+    assert gateway.get(f"{OLD.path}/@v/list").text == "v1.0.0\n"
+    assert gateway.get(f"{OLD.name}.zip").body == OLD.zip_bytes
+    upstream.comes_back()
+    eventually(lambda: gateway.metric("modgate_upstream_up", upstream=upstream.url) == 1, "it is in use again")
+    assert gateway.get(f"{OLD.path}/@v/list").text == "v1.0.0\nv1.1.0\n"
+    assert gateway.get(f"{NEW.name}.zip").body == NEW.zip_bytes
+
+
 def test_its_age_is_shown(world: World, upstream: Upstream, mirror: Path) -> None:
     gateway = backed(world, upstream, mirror)
     eventually(lambda: gateway.metric("modgate_fallback_age_seconds") > 0, "it was looked at")

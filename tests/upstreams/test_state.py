@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
 
+from modgate.gateway.states import States
 from modgate.gateway.upstreams_told import merged
+from modgate.observe.events import ENDS, Events
+from modgate.observe.metrics import Metrics
 from modgate.source.recent import KEPT, Recent, summary
 from tests.upstreams.commands import run
 from tests.world import Gateway, Module, Upstream, World, eventually, get
@@ -129,6 +133,96 @@ def test_asks_of_all_processes_are_counted_together() -> None:
 
 def test_a_process_that_says_nothing_yet_hides_nobody() -> None:
     assert [one["name"] for one in merged([[], [known("a"), known("b")]])] == ["a", "b"]
+
+
+# What several processes see, told once.
+
+
+def lines(*said: tuple[int, str, str]) -> list[tuple[str, str]]:
+    """What is logged of what workers said of upstreams; `(worker, "", "")` is its end."""
+    told = list[tuple[str, str]]()
+    states = States(Events(Metrics(), lambda event, **fields: told.append((event, fields["source"]))))
+    for worker, event, source in said:
+        if event:
+            states.seen(worker, event, {"source": source, "service": "modules"})
+        else:
+            states.ended(worker)
+    return told
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(begins, ends) for ends, begins in ENDS.items()])
+def test_the_first_that_sees_trouble_and_the_last_that_sees_its_end_are_heard(begins: str, ends: str) -> None:
+    said = [(0, begins, "a"), (1, begins, "a"), (0, ends, "a"), (2, begins, "a"), (1, ends, "a"), (2, ends, "a")]
+    assert lines(*said) == [(begins, "a"), (ends, "a")]
+    assert lines(*said, *said) == 2 * [(begins, "a"), (ends, "a")]
+
+
+def test_each_upstream_and_each_kind_of_trouble_is_told_by_itself() -> None:
+    said = [(0, "upstream_down", "a"), (0, "upstream_down", "b"), (1, "upstream_unhealthy", "a")]
+    assert lines(*said, (0, "upstream_up", "b")) == [
+        ("upstream_down", "a"),
+        ("upstream_down", "b"),
+        ("upstream_unhealthy", "a"),
+        ("upstream_up", "b"),
+    ]
+
+
+def test_what_a_dead_worker_alone_has_seen_is_over() -> None:
+    both = [(0, "upstream_down", "a"), (1, "upstream_down", "a"), (0, "upstream_down", "b")]
+    assert lines(*both, (0, "", "")) == [("upstream_down", "a"), ("upstream_down", "b"), ("upstream_up", "b")]
+    assert lines(*both, (0, "", ""), (1, "", ""))[2:] == [("upstream_up", "b"), ("upstream_up", "a")]
+    assert lines((0, "upstream_up", "a"), (0, "", "")) == []
+
+
+def test_an_end_that_nobody_saw_begin_is_no_change() -> None:
+    assert lines((0, "upstream_up", "a"), (0, "upstream_up", "a")) == []
+
+
+def logged(gateway: Gateway) -> list[str]:
+    """The changes of state in the log, with all that workers have said so far: what they count comes behind it."""
+    gateway.metric("modgate_workers")
+    lines = [json.loads(line) for line in gateway.log_text().splitlines() if line.startswith("{")]
+    return [line["event"] for line in lines if line.get("event", "").startswith("upstream_")]
+
+
+def seen_by_all(gateway: Gateway, workers: int) -> None:
+    """Ask until every worker has been asked for something new: each answer tells whose it is."""
+    heard, numbers = set[str](), itertools.count()
+
+    def all_were_asked() -> bool:
+        answer = gateway.get(f"example.com/other{next(numbers)}/@v/list")
+        heard.add(answer.headers["x-request-id"].partition("-")[0])
+        return len(heard) >= workers
+
+    eventually(all_were_asked, "every worker was asked")
+
+
+@pytest.mark.workers(1, 2)
+def test_a_change_of_state_is_one_line_of_the_log_and_one_event(
+    workers: int, gateway: Gateway, first: Upstream
+) -> None:
+    first.goes_down()
+    seen_by_all(gateway, workers)
+    assert logged(gateway) == ["upstream_down"]
+    first.comes_back()
+    eventually(lambda: not is_down(gateway, first), "it is in use again everywhere")
+    assert logged(gateway) == ["upstream_down", "upstream_up"]
+    assert gateway.metric("modgate_events_total", event="upstream_down") == 1
+    assert gateway.metric("modgate_events_total", event="upstream_up") == 1
+
+
+def test_the_death_of_all_who_saw_it_is_told_as_a_change_too(world: World, first: Upstream) -> None:
+    world.workers = 2
+    gateway = world.gateway(first, breaker=QUICK)
+    first.goes_down()
+    seen_by_all(gateway, 2)
+    for worker in gateway.processes[0].children():
+        worker.kill()
+    eventually(lambda: gateway.metric("modgate_worker_restarts_total") == 2, "their deaths were noticed")
+    assert logged(gateway) == ["upstream_down", "upstream_up"]
+    eventually(lambda: gateway.metric("modgate_workers") == 2, "there are two again")
+    gateway.get("example.com/new/@v/list")
+    assert logged(gateway) == ["upstream_down", "upstream_up", "upstream_down"]
 
 
 def test_only_the_last_asks_count() -> None:

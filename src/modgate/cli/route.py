@@ -56,6 +56,8 @@ def told(loaded: Loaded, module: str, view: str) -> Iterator[str]:
         when = {"": "asks        ", ",": "if absent   ", "|": "if it fails "}[previous]
         yield f"{when}{link.shown}{_way_out(loaded, link.url, module)}"
         previous = link.after
+    if loaded.fallback is not None and not found.private:
+        yield f"in trouble  {loaded.fallback}  (GOMODCACHE_FALLBACK)"
     if found.forward_token:
         yield f"            with what the client sends as {found.forward_token}; nothing is stored or shared"
     ages = found.ages

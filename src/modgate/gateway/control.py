@@ -3,7 +3,7 @@
 The parent says {"do": "report", "number": n}, {"do": "reload"}, {"do": "stop"}, {"do": "cut"}, and the orders of
 drill_control.py.
 A worker says {"is": "ready"}, {"is": "failed", "field": …, "problem": …, "remedy": …}, {"is": "report", "number": n,
-"samples": …, "checks": …, "upstreams": …}.
+"samples": …, "checks": …, "upstreams": …}, {"is": "state", "event": …, "fields": …} (states.py).
 
 The end of the line is a message too: a worker whose parent is gone drains and ends.
 """

@@ -23,11 +23,15 @@ class Member:
     """A worker and the listening sockets that are its own, whatever happens to its process."""
 
     def __init__(
-        self, sockets: Sequence[socket.socket], standing: Callable[[], Sequence[dict[str, Any]]] = tuple
+        self,
+        sockets: Sequence[socket.socket],
+        standing: Callable[[], Sequence[dict[str, Any]]],
+        saw: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        """`standing` gives what each new process is told when it serves."""
+        """`standing` gives what each new process is told when it serves; `saw` is told of its events about states."""
         self.sockets = tuple(sockets)
         self._standing = standing
+        self._saw = saw
         self.ready = asyncio.Event()
         """Set while its process serves."""
         self.has_served = False
@@ -117,6 +121,8 @@ class Member:
                     self.order(order)
             case "failed":
                 self.failure = SetupError(message["field"], message["problem"], message["remedy"])
+            case "state":
+                self._saw(message["event"], message["fields"])
             case "report":
                 self._samples, self.checks = message["samples"], message["checks"]
                 self.upstreams = message["upstreams"]

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modgate.errors import SetupError
@@ -21,6 +22,7 @@ from modgate.gateway.controlling import controlled
 from modgate.gateway.drill_control import Drills
 from modgate.gateway.member import Member
 from modgate.gateway.shares import SETTLE, shared
+from modgate.gateway.states import States
 from modgate.gateway.telling import Telling, telling
 from modgate.gateway.upstreams_told import Told, merged
 from modgate.observe import families
@@ -102,7 +104,10 @@ class Team:
         self._share = replace(loaded, settings=shared(loaded.settings, len(sockets)))
         self._told = told
         self._drills = Drills(self._order, self.upstreams, told.events)
-        self._members = [Member(own, self._drills.standing) for own in sockets]
+        self._states = States(told.events)
+        self._members = [
+            Member(own, self._drills.standing, partial(self._states.seen, number)) for number, own in enumerate(sockets)
+        ]
         self._addresses = [spelled(one.getsockname()) for one in sockets[0]]
         self._silent: list[int] = []
         self._halted = asyncio.Event()
@@ -209,6 +214,7 @@ class Team:
                 )
             self._restarts.add()
             self._told.events.emit("worker_died", worker=number + 1, status=status)
+            self._states.ended(number)
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSES[min(deaths, len(PAUSES)) - 1]):
                     await self._halted.wait()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modgate import __version__
-from modgate.observe.events import Events
+from modgate.observe.events import Elsewhere, Events
 from modgate.observe.log import Adopted, application_log
 from modgate.observe.metrics import Metrics
 from modgate.observe.process import register
@@ -31,9 +31,9 @@ class Telling:
         self.log.error("unexpected error", exc_info=error)
 
 
-def telling(settings: Settings) -> Telling:
-    """That of this process; what libraries log goes there too."""
+def telling(settings: Settings, elsewhere: Elsewhere | None = None) -> Telling:
+    """That of this process; what libraries log goes there too. `elsewhere` is as in Events."""
     metrics, log = Metrics(), application_log(style=settings.log_format, level=settings.log_level)
     logging.getLogger().addHandler(Adopted(log))
     register(metrics, version=__version__, started=time.time())
-    return Telling(metrics, Events(metrics, log.warning), log)
+    return Telling(metrics, Events(metrics, log.warning, elsewhere), log)

@@ -44,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
 async def run(loaded: Loaded, end: socket.socket, sockets: Sequence[socket.socket]) -> int:
     """As `main`, in a running event loop; returns the exit status."""
-    channel, told = await Channel.over(end), telling(loaded.settings)
+    channel = await Channel.over(end)
+    told = telling(loaded.settings, lambda name, fields: channel.send({"is": "state", "event": name, "fields": fields}))
     try:
         async with AsyncExitStack() as stack:
             process = await opened(stack, loaded, told, sockets)

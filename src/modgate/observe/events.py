@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from modgate.observe.families import EVENTS
 from modgate.observe.metrics import Metrics
@@ -40,13 +40,22 @@ NAMES = frozenset(
     }
 )
 
+ENDS = {"upstream_up": "upstream_down", "upstream_healthy": "upstream_unhealthy", "fallback_over": "fallback_used"}
+"""The state of an upstream: what tells that it is over, and what told that it began."""
+STATES = frozenset({*ENDS, *ENDS.values()})
+
+Elsewhere = Callable[[str, Mapping[str, str | int | float]], None]
+"""`elsewhere(event, fields)`."""
+
 
 class Events:
     """Counts events and writes them to the application log."""
 
-    def __init__(self, metrics: Metrics, log: Log) -> None:
+    def __init__(self, metrics: Metrics, log: Log, elsewhere: Elsewhere | None = None) -> None:
+        """`elsewhere` is told of STATES in our place: one of several processes that see them tells them once."""
         self._metrics = metrics
         self._log = log
+        self._elsewhere = elsewhere
 
     def emit(self, name: str, **fields: str | int | float) -> None:
         """`fields` are plain data and never hold credentials.
@@ -56,5 +65,8 @@ class Events:
         """
         if name not in NAMES:
             raise ValueError(f"undeclared event {name}")
+        if self._elsewhere is not None and name in STATES:
+            self._elsewhere(name, fields)
+            return
         self._metrics.counter(EVENTS, name).add()
         self._log(name, **fields)

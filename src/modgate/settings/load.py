@@ -130,6 +130,9 @@ def _usable_views(meaning: Meaning, default: tuple[Link, ...]) -> tuple[dict[str
 
     def chain(route: Route) -> tuple[Link, ...]:
         if not route.has_own_chain:
+            hear = ", ".join(link.shown for link in default if link.is_http)
+            if route.private and hear:
+                warnings.append(f"{route.place}: is private and has no upstream of its own, so {hear} hears its names")
             return default
         links, told = usable(route.chain, meaning.listen, f"{route.place}.upstream")
         warnings.extend(told)

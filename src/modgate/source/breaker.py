@@ -211,11 +211,16 @@ class Circuit:
         except TimeoutError:
             return False
         except Exception as error:  # noqa: BLE001 - a defect that an upstream can cause must not end the gateway
-            reason = f"its probe failed: {type(error).__name__}"
-            self._events.emit("upstream_down", source=self.name, service=self.service, reason=reason)
+            self._defect(f"its probe failed: {type(error).__name__}")
             return False
         finally:
             slots.release()
+
+    def _defect(self, reason: str) -> None:
+        """Told once, and not at each probe; where nothing is known to be down, nothing is said to be."""
+        if self._breaker.is_open and reason != self.reason:
+            self.reason = reason
+            self._events.emit("upstream_down", source=self.name, service=self.service, reason=reason)
 
     def _called_off(self, name: str, waited: float) -> None:
         if waited < self._limits.overtaken:
