@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from modgate.cache.pace import AT_ONCE, Pace
+from modgate.cache.pace import AT_ONCE, REST, SMALL, Pace
 
 MANY = 10
 
@@ -57,6 +57,23 @@ async def test_somebody_who_comes_again_and_again_waits_only_for_the_next_turn()
             await asyncio.sleep(0)
             turns += 1
     assert turns <= MANY + 2
+
+
+async def test_small_pieces_come_together_the_more_of_them_there_are() -> None:
+    pace, loop = Pace(), asyncio.get_running_loop()
+    ended = list[int]()
+
+    async def piece(number: int, size: int) -> None:
+        await pace.rest(size)
+        ended.append(number)
+
+    began = loop.time()
+    async with asyncio.TaskGroup() as group:
+        for number in range(MANY):
+            group.create_task(piece(number, SMALL - 1))
+        group.create_task(piece(MANY, SMALL))
+    assert ended == [MANY, *range(MANY)], "a large one does not rest, and who came last rests longest"
+    assert loop.time() - began >= MANY * REST * 0.9
 
 
 async def test_those_behind_one_that_is_cancelled_have_their_turn() -> None:

@@ -29,8 +29,8 @@ from modgate.gomod.zipstream import ZipHasher
 
 STEP = 1 << 20
 """Bytes of one job before the next one has its turn: a small zip does not wait behind a large one."""
-NICE = 10
-"""Serving comes first."""
+NICE = 19
+"""Serving comes first. At 10 every hundredth hit waited for up to 4 ms, a tick of the kernel, while zips arrived."""
 WORDS = 300
 """Characters of a reason that are told: names of files have up to 64 KiB, and who listens bounds a line."""
 

@@ -216,6 +216,8 @@ class Download:
                 if self.part.size > self._most:
                     reason = f"sent more than the {self._most} bytes that a zip may have here (limits.zip)"
                     raise Corrupt(asked=str(self._ask), source=answer.source, reason=reason)
+                if self.part.size != body.size:
+                    await self._pace.rest(len(chunk))
         if body.size is not None and self.part.size < body.size:
             raise Unavailable(asked=str(self._ask), source=answer.source, reason="broke off before the end of the zip")
         self.part.end()

@@ -2,6 +2,9 @@
 
 Ten downloads that bring bytes at the same moment are ten pieces of work of 0.1 ms, and then come their readers: whoever
 asks for something small meanwhile would wait for all of it.
+
+And a slow upstream sends in small pieces: ten zips at 8 MB/s each, with their readers, kept a core busy for 1.06 s in
+3.6; with rests between pieces it is 0.67 s, and 0.63 s with a read-ahead of 64 KiB (net/sessions.py).
 """
 
 from __future__ import annotations
@@ -13,6 +16,13 @@ AT_ONCE = 2
 """Pieces between two looks at the sockets. One would cost a herd of readers 8 % for looking, two cost half of that."""
 
 
+SMALL = 65536
+"""Bytes: smaller pieces are worth waiting for more of them. Handling one costs 0.1 ms, whatever its size."""
+REST, REST_MOST = 0.001, 0.02
+"""Seconds that one waits who has come upon a small piece, for each who waits already, and at most: so no more than a
+thousand small pieces are handled in a second, and one alone waits 1 ms."""
+
+
 class Pace:
     """Lets pieces of work through, a few in each turn of the event loop, in the order in which they came."""
 
@@ -20,6 +30,7 @@ class Pace:
         self._left = AT_ONCE
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._renews = False
+        self._resting = 0
 
     async def turn(self) -> None:
         """Wait until there is time for one more piece, which comes before the caller's next `await`."""
@@ -34,6 +45,16 @@ class Pace:
         self._waiting.append(waiting)
         # Whoever is cancelled takes a place of this turn with it; the next turn has all of them again.
         await waiting
+
+    async def rest(self, size: int) -> None:
+        """After a piece of `size` bytes, and before the next one: while it rests, small ones become a large one."""
+        if size >= SMALL:
+            return
+        self._resting += 1
+        try:
+            await asyncio.sleep(min(self._resting * REST, REST_MOST))
+        finally:
+            self._resting -= 1
 
     def _renew(self, loop: asyncio.AbstractEventLoop) -> None:
         """Another turn of the loop."""

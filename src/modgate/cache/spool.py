@@ -108,12 +108,17 @@ class _SpoolReader:
         self._spooled = spooled
         self._position = start
         self._stop = stop
+        self._last = PIECE
+        """Bytes of the last piece."""
 
     async def read(self) -> bytes:
+        if not self._spooled.done:
+            await self._spooled.pace.rest(self._last)
         while True:
             await self._spooled.pace.turn()
             data = self._there()
             if data is not None:
+                self._last = len(data)
                 return data
             try:
                 async with asyncio.timeout(STALL_SECONDS):

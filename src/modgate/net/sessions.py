@@ -20,8 +20,9 @@ from modgate.net.proxies import DIRECT, Proxy
 if TYPE_CHECKING:
     import aiohttp
 
-PIECE = 262144
-"""Bytes: read-ahead of the client, and the most that one piece of a body holds."""
+AHEAD = 65536
+"""Bytes that the client reads ahead. Beyond twice that it leaves them to the kernel, and then takes up to 256,000 at
+once."""
 _ANY = Proxy("http")
 """Of all HTTP proxies: the library keeps their connections apart."""
 
@@ -134,7 +135,7 @@ class Sessions:
             headers=self._headers,
             auto_decompress=False,
             cookie_jar=library.DummyCookieJar(),
-            read_bufsize=PIECE,
+            read_bufsize=AHEAD,
             max_line_size=self._header_bytes,
             max_field_size=self._header_bytes,
         )
