@@ -47,6 +47,11 @@ async def first_good(
         pause: seconds without a word after which the place behind a hedged one is asked too; 0.0 for never.
         discard: closes what came when somebody else had answered already.
     """
+    if len(attempts) == 1:  # nobody to race with: a task less, 50 µs
+        try:
+            return await attempts[0].ask()
+        except GatewayError as error:
+            return Failed((error,), not attempts[0].goes_on(error))
     race, outcome = _Race(attempts, pause), None
     try:
         outcome = await race.run()
