@@ -143,5 +143,22 @@ def test_a_route_that_asks_this_gateway_itself_is_cut_short(tmp_path: Path) -> N
     assert any(warning.startswith("route[1].upstream: http://127.0.0.1:8080 is left out") for warning in it.warnings)
 
 
+@pytest.mark.parametrize(
+    ("route", "hears"),
+    [
+        ("private = true", True),
+        ("private = true\nupstream = 'direct'", False),
+        ("private = true\nupstream = 'https://proxy.corp.example'", False),
+        ("", False),
+    ],
+)
+def test_who_hears_of_private_names_without_having_been_named_is_told(tmp_path: Path, route: str, hears: bool) -> None:
+    file = written(tmp_path, f"[[route]]\nmatch = 'corp.example'\n{route}\n")
+    it = load(sources({"upstream": "https://user:s3cr3t@a.example,direct"}, file=file))
+    warnings = [line for line in it.warnings if line.startswith("route[1]")]
+    told = "route[1]: is private and has no upstream of its own, so https://a.example hears its names"
+    assert warnings == ([told] if hears else [])
+
+
 def test_a_view_has_no_name_that_means_something_else() -> None:
     assert {*target.RESERVED, "sumdb", "cached-only"} == RESERVED
