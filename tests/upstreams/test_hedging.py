@@ -179,7 +179,10 @@ def test_checksums_that_fail_do_not_take_the_modules_with_them(world: World, dat
     modules = [Module(f"example.com/m{number}", "v1.0.0") for number in range(8)]
     first, second = world.upstream(modules, database=database), world.upstream(modules, database=database)
     gateway = world.gateway(
-        f"{first.url}|{second.url}", checksum=database.key, breaker={"failures": 2, "probe_every": "100ms"}
+        f"{first.url}|{second.url}",
+        checksum=database.key,
+        breaker={"failures": 2, "probe_every": "100ms"},
+        deadlines={"hedge": LONG},
     )
     first.misbehaves(faults.status(503), on="sumdb/*")
     for module in modules[:6]:
