@@ -200,11 +200,15 @@ def _exclusions(chosen: list[str], outside: list[str]) -> list[str]:
     # their directories could have a thousand times the size of the names.
     kept = sorted(chosen)
     left_out: dict[str, None] = {}
+    last = "\0"
     for path in outside:
+        if path.startswith(last):
+            continue  # most lie together
         place = bisect(kept, path)
         shared = max((_shared(path, one) for one in kept[max(place - 1, 0) : place + 1]), default=0)
         at = path.find("/", shared)
         left_out[path if at < 0 else path[:at]] = None
+        last = "\0" if at < 0 else path[: at + 1]
     return [f":(exclude,literal){path}" for path in left_out]
 
 
