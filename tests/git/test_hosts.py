@@ -298,7 +298,7 @@ async def test_git_s_own_protocol_goes_to_the_checked_address_too(direct: Makes,
     said: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said.append(await reader.read(1000))
+        said.append(await reader.readexactly(int(await reader.readexactly(4), 16) - 4))  # a pkt-line
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
