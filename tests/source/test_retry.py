@@ -83,7 +83,9 @@ async def spread(count: int) -> float:
 
 async def test_many_that_fail_together_do_not_come_back_together() -> None:
     # A machine that stands still for a moment lets them come at once; not every time.
+    widest = 0.0
     for _ in range(20):
-        if await spread(40) > JITTER / 4:
-            return
-    pytest.fail("they came back at the same moment")
+        widest = max(widest, await spread(40))
+        if widest > JITTER / 4:
+            break
+    assert widest > JITTER / 4

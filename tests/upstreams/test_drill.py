@@ -159,9 +159,11 @@ async def test_its_end_lets_through_what_hangs() -> None:
     rehearsal = Rehearsal("a")
     rehearsal.begin(3600.0, "hang")
     async with asyncio.TaskGroup() as group:
-        group.create_task(rehearsal.hindered(silence=3600.0))
+        hanging = group.create_task(rehearsal.hindered(silence=3600.0))
         await asyncio.sleep(0)
+        assert not hanging.done()
         rehearsal.end()
+    assert hanging.done()
 
 
 # The verdict.

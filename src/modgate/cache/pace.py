@@ -19,8 +19,8 @@ AT_ONCE = 2
 SMALL = 65536
 """Bytes: smaller pieces are worth waiting for more of them. Handling one costs 0.1 ms, whatever its size."""
 REST, REST_MOST = 0.001, 0.02
-"""Seconds that one waits who has come upon a small piece, for each who waits already, and at most: so no more than a
-thousand small pieces are handled in a second, and one alone waits 1 ms."""
+"""Seconds that one waits who has come upon a small piece, for each who waits then, itself included, and at most: one
+alone waits 1 ms, and of up to twenty at once no more than some thousand small pieces come in a second."""
 
 
 class Pace:
