@@ -6,14 +6,12 @@ Belongs here: running ssh, and what it means by its words. Not here: which hosts
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
-import signal
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from modgate.net.addresses import looked_up
+from modgate.net.child import Pipes, running
 from modgate.net.rules import HostRules, Ssh
 
 BY_SSH = "git host by ssh"
@@ -69,21 +67,9 @@ async def ssh_reached(url: str, rules: HostRules) -> Found:
 
 async def _said(words: list[str]) -> str:
     """What ssh says of its own trouble; "" if it has none."""
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        _, said = await process.communicate()
-        return said.decode(errors="replace") or "ssh failed" if process.returncode == TROUBLE else ""
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+    async with running(words, most=0, pipes=Pipes(stdout=asyncio.subprocess.DEVNULL)) as child:
+        status = await child.status()
+    return child.said or "ssh failed" if status == TROUBLE else ""
 
 
 def _meant(url: str, said: str) -> Found:

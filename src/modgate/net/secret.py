@@ -7,16 +7,14 @@ log line; what goes wrong is told by the name of its setting.
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
-import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from modgate.errors import Malformed, Trouble, Unavailable
+from modgate.net.child import Pipes, running
 
 MOST = 65536
 """Bytes: a private key has some 3 KiB, a token at most a few."""
@@ -26,6 +24,8 @@ COMMAND_AGE = 300.0
 """Seconds for which a command's output is taken."""
 RENEWAL = 5.0
 """Seconds between two runs of one command: a host that refuses everything must not start it for each request."""
+SILENT = Pipes(stderr=asyncio.subprocess.DEVNULL)
+"""What a command says of its trouble may hold the secret."""
 KINDS = ("env", "file", "command")
 
 
@@ -148,39 +148,18 @@ class Command:
 
     async def _run(self) -> str:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=self._environ,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise unreadable(self._setting, error) from error
-        try:
-            async with asyncio.timeout(self._seconds):
-                assert process.stdout is not None
-                data = await _beginning(process.stdout)
-                status = await process.wait() if len(data) <= MOST else 0
+            async with (
+                asyncio.timeout(self._seconds),
+                running(self._words, most=MOST, pipes=SILENT, environ=self._environ) as child,
+            ):
+                status = await child.status()
         except TimeoutError as error:
             raise _unusable(self._setting, f"its command did not end within {self._seconds:g} s") from error
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        if status:
+        except OSError as error:
+            raise unreadable(self._setting, error) from error
+        if status and not child.excessive:
             raise _unusable(self._setting, f"its command ended with status {status}")
-        return _decoded(data, self._setting)
-
-
-async def _beginning(stream: asyncio.StreamReader) -> bytes:
-    """All of a short output, and a little more than may be of a long one."""
-    data = b""
-    while len(data) <= MOST and (chunk := await stream.read(MOST)):
-        data += chunk
-    return data
+        return _decoded(bytes(child.output), self._setting)
 
 
 def unreadable(setting: str, error: OSError) -> Unavailable:

@@ -9,23 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from modgate.errors import Trouble, Unavailable
+from modgate.net.child import TAIL, Child, Pipes, running
 from modgate.source.git.access import OFF, Access, quiet_environ, run_environ
 
-TAIL = 8192
-"""Bytes of error text that are kept: its last lines tell why."""
-PIECE = 65536
-"""Bytes read at once."""
-END_SECONDS = 5.0
-"""For the end of a process that was killed: a helper that has left its group may keep a pipe open."""
 GONE = 127
 """The status of a run in a directory that is not there; git itself never ends with it."""
 OLDEST = (2, 37)
@@ -104,19 +98,17 @@ class Git:
             GitFailed: it ended with an error.
             Unavailable: it took too long, printed too much, or cannot be started.
         """
-        most = self._bounds.output
         seconds = self._bounds.look_seconds if short else self._bounds.seconds
-        pipe = asyncio.subprocess.PIPE
         with _input(stdin) as given:
-            pipes = (given, pipe, pipe)
-            async with self._slot(access), self._started(repository, arguments, access, pipes, seconds) as process:
-                output = await _read(process, most)
-                said = await process.wait()
-        if len(output.data) > most:
-            raise Unavailable(reason=f"git printed more than the {most} bytes that are allowed", trouble=Trouble.ANSWER)
-        if said:
-            raise GitFailed(said, output.text)
-        return bytes(output.data)
+            pipes = Pipes(stdin=given)
+            async with self._slot(access), self._started(repository, arguments, access, pipes, seconds) as child:
+                status = await child.status()
+        if child.excessive:
+            reason = f"git printed more than the {self._bounds.output} bytes that are allowed"
+            raise Unavailable(reason=reason, trouble=Trouble.ANSWER)
+        if status:
+            raise GitFailed(status, child.said)
+        return bytes(child.output)
 
     async def problem(self) -> str:
         """What is wrong with this machine's git, with the remedy; "" if it will do."""
@@ -140,20 +132,18 @@ class Git:
         reading, writing = os.pipe()
         said = tempfile.TemporaryFile()  # noqa: SIM115  # a pipe for it would need somebody who reads it all the time
         try:
-            nothing = asyncio.subprocess.DEVNULL
+            pipes = Pipes(stdout=writing, stderr=said.fileno())
             async with (
                 self._local,
-                self._started(
-                    repository, arguments, OFF, (nothing, writing, said.fileno()), self._bounds.seconds
-                ) as process,
+                self._started(repository, arguments, OFF, pipes, self._bounds.seconds) as child,
             ):
                 os.close(writing)
                 writing = -1
-                yield Stream(reading, lambda: _kill(process))
+                yield Stream(reading, child.kill)
                 # Whoever stopped reading early has to let git go too.
                 os.close(reading)
                 reading = -1
-                if status := await process.wait():
+                if status := await child.status():
                     said.seek(0)
                     raise GitFailed(status, said.read(TAIL).decode(errors="replace").strip())
         finally:
@@ -179,61 +169,28 @@ class Git:
         repository: Path,
         arguments: Sequence[str],
         access: Access,
-        pipes: tuple[int, int, int],
+        pipes: Pipes,
         seconds: float,
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await self._born(repository, arguments, access, pipes)
-        try:
-            async with asyncio.timeout(seconds):
-                yield process
-        except TimeoutError as error:
-            reason = f"git did not end within {seconds:g} s"
-            raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
-        finally:
-            _kill(process)
-            await asyncio.shield(_ended(process))
-
-    async def _born(
-        self, repository: Path, arguments: Sequence[str], access: Access, pipes: tuple[int, int, int]
-    ) -> asyncio.subprocess.Process:
+    ) -> AsyncIterator[Child]:
         limits = (str(self._bounds.memory >> 10), str(self._bounds.file >> 9))
         command = ("/bin/sh", "-c", LIMITED, "sh", *limits, "git", *arguments)
-        starting = asyncio.get_running_loop().create_task(
-            asyncio.create_subprocess_exec(
-                *command,
-                cwd=repository,
-                env=run_environ(self._environ, repository, access),
-                stdin=pipes[0],
-                stdout=pipes[1],
-                stderr=pipes[2],
-                start_new_session=True,
-            )
-        )
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # Cancelled in the middle of it, asyncio would wait for pipes that are never connected, and kill the shell
-            # without its children.
-            process = await starting
-            _kill(process)
-            await _ended(process)
-            raise
-        except OSError as error:
-            if not repository.exists():
-                # Whoever met damage has thrown it away meanwhile: that says nothing about git.
-                raise GitFailed(GONE, "there is no such repository here") from error
-            reason = f"git could not be started ({os.strerror(error.errno or 0).lower()})"
-            raise Unavailable(reason=reason, trouble=Trouble.OURS) from error
-
-
-@dataclass(slots=True)
-class _Output:
-    data: bytearray
-    said: bytearray
-
-    @property
-    def text(self) -> str:
-        return self.said.decode(errors="replace").strip()
+        environ = run_environ(self._environ, repository, access)
+        async with AsyncExitStack() as stack:
+            start = running(command, most=self._bounds.output, pipes=pipes, cwd=repository, environ=environ)
+            try:
+                child = await stack.enter_async_context(start)
+            except OSError as error:
+                if not repository.exists():
+                    # Whoever met damage has thrown it away meanwhile: that says nothing about git.
+                    raise GitFailed(GONE, "there is no such repository here") from error
+                reason = f"git could not be started ({os.strerror(error.errno or 0).lower()})"
+                raise Unavailable(reason=reason, trouble=Trouble.OURS) from error
+            try:
+                async with asyncio.timeout(seconds):
+                    yield child
+            except TimeoutError as error:
+                reason = f"git did not end within {seconds:g} s"
+                raise Unavailable(reason=reason, trouble=Trouble.TIMEOUT) from error
 
 
 @contextmanager
@@ -246,41 +203,3 @@ def _input(data: bytes) -> Iterator[int]:
         file.write(data)
         file.seek(0)
         yield file.fileno()
-
-
-async def _read(process: asyncio.subprocess.Process, most: int) -> _Output:
-    """All that a process prints; a little more than `most` bytes are read at the most."""
-    output = _Output(bytearray(), bytearray())
-    assert process.stdout is not None
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_keep_tail(process, output))
-        while chunk := await process.stdout.read(PIECE):
-            output.data += chunk
-            if len(output.data) > most:
-                _kill(process)
-                break
-    return output
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Wait for a process that has ended or was killed; only once its pipes are empty does asyncio say so."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(END_SECONDS):
-            for pipe in (process.stdout, process.stderr):
-                while pipe is not None and await pipe.read(PIECE):
-                    pass
-            await process.wait()
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """End a process with its helpers (ssh, remote-https, index-pack), which are in its group and would outlive it."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _keep_tail(process: asyncio.subprocess.Process, output: _Output) -> None:
-    assert process.stderr is not None
-    while chunk := await process.stderr.read(PIECE):
-        output.said += chunk
-        del output.said[:-TAIL]
