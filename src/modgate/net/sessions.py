@@ -172,6 +172,7 @@ def _look(library: Any) -> Any:
         def check(self, transport: asyncio.Transport) -> None:
             tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
             self.seen = (tls.getpeercert(True) if tls is not None else None) or b""
+            transport.abort()  # a mere close would wait up to 30 s for the host to say goodbye
             raise library.ServerFingerprintMismatch(b"", b"", "", 0)
 
     return Look(bytes(32))
