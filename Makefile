@@ -10,9 +10,9 @@ ARGS  ?=
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; print("$(name)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 
-# One gateway, one upstream and one go command a worker: more than four only wait for each other. One more than there
-# are cores, because many tests wait for a clock.
-JOBS   := $(shell cores=$$(nproc 2>/dev/null || echo 2); [ $$cores -ge 4 ] && echo 4 || echo $$((cores + 1)))
+# One gateway, one upstream and one go command a worker: many tests wait for a clock, so that twice as many as there are
+# cores find room; more than six only wait for each other.
+JOBS   := $(shell jobs=$$(( $$(nproc 2>/dev/null || echo 2) * 2 )); echo $$(( jobs < 6 ? jobs : 6 )))
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 COMPILE := pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url \

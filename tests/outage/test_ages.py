@@ -84,34 +84,37 @@ def test_an_old_answer_is_asked_for_first(world: World) -> None:
         assert answer.cache == "refreshed"
 
 
-@pytest.mark.parametrize(
-    ("kind", "fault"),
-    [
-        ("list", faults.status(503)),
-        ("list", faults.status(403)),
-        ("list", faults.login_page()),
-        ("latest", faults.hangs_up()),
-        ("latest", faults.garbage()),
-        ("query", faults.status(429)),
-        ("query", faults.body(b"{}")),
-    ],
-)
-def test_an_old_answer_is_better_than_trouble(world: World, kind: str, fault: faults.Fault) -> None:
+TROUBLES = {
+    "example.com/busy": ("list", faults.status(503)),
+    "example.com/refused": ("list", faults.status(403)),
+    "example.com/login": ("list", faults.login_page()),
+    "example.com/rude": ("latest", faults.hangs_up()),
+    "example.com/garbage": ("latest", faults.garbage()),
+    "example.com/limited": ("query", faults.status(429)),
+    "example.com/empty": ("query", faults.body(b"{}")),
+}
+
+
+def test_an_old_answer_is_better_than_trouble(world: World) -> None:
     upstream = world.upstream()
-    publish(upstream, "v1.0.0")
     gateway = world.gateway(upstream, freshness=public(fresh=0, stale=0, keep="1h"), breaker={"failures": 1000})
-    assert versions(gateway.get(target(kind))) == "v1.0.0"
+    targets = {path: target(kind, path) for path, (kind, _) in TROUBLES.items()}
+    for path in TROUBLES:
+        publish(upstream, "v1.0.0", path)
+        assert versions(gateway.get(targets[path])) == "v1.0.0"
     gateway.tidies_up()
-    upstream.misbehaves(fault)
-    for _ in range(2):
-        answer = gateway.get(target(kind))
-        assert (versions(answer), answer.cache) == ("v1.0.0", "stale")
+    for path, (_, fault) in TROUBLES.items():
+        upstream.misbehaves(fault, on=f"{path}/*")
+    for path in [*TROUBLES, *TROUBLES]:
+        answer = gateway.get(targets[path])
+        assert (versions(answer), answer.cache) == ("v1.0.0", "stale"), path
     upstream.goes_down()
-    assert versions(gateway.get(target(kind))) == "v1.0.0"
+    assert {versions(gateway.get(targets[path])) for path in TROUBLES} == {"v1.0.0"}
     upstream.behaves()
     upstream.comes_back()
-    publish(upstream, "v1.1.0")
-    assert versions(gateway.get(target(kind))) == "v1.1.0"
+    for path in TROUBLES:
+        publish(upstream, "v1.1.0", path)
+        assert versions(gateway.get(targets[path])) == "v1.1.0", path
 
 
 def test_an_answer_that_is_too_old_is_none(world: World) -> None:

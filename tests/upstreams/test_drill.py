@@ -107,24 +107,19 @@ def test_a_worker_that_starts_in_the_middle_of_it_knows_of_it(world: World, firs
     eventually(lambda: gateway.get(f"{MODULES[2].name}.zip").status == 200 and first.asked > 0, "it is asked again")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
+def test_what_cannot_be_rehearsed_is_told_in_a_line(gateway: Gateway, first: Upstream) -> None:
+    for arguments, told in [
         (["--upstream", "https://other.example"], "is no upstream of this gateway; name one of these: http://127"),
         (["--for", "2h"], "--for: is no time for a drill"),
         (["--for", "soon"], "--for: 'soon' is no time"),
         (["--how", "gently"], "--how: 'gently' is no way to fail"),
         (["--modules", "nonsense"], "--modules: nonsense names no module"),
         (["--report", "/nowhere/report.json"], "--report: cannot write /nowhere/report.json"),
-    ],
-)
-def test_what_cannot_be_rehearsed_is_told_in_a_line(
-    gateway: Gateway, first: Upstream, arguments: list[str], told: str
-) -> None:
-    upstream = [] if "--upstream" in arguments else ["--upstream", first.url]
-    done = run(gateway, "drill", *upstream, *arguments)
-    assert done.returncode == 2
-    assert told in done.stderr.splitlines()[-1]
+    ]:
+        upstream = [] if "--upstream" in arguments else ["--upstream", first.url]
+        done = run(gateway, "drill", *upstream, *arguments)
+        assert done.returncode == 2
+        assert told in done.stderr.splitlines()[-1]
     assert is_up(gateway, first)
 
 
