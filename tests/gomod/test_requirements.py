@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modgate.gomod.requirements import requirements
+from modgate.gomod.requirements import go_line, requirements
 
 WHOLE = b"""module example.com/m // require example.com/no v1.0.0
 
@@ -61,3 +61,19 @@ def test_what_could_not_be_asked_for_is_left_out(line: str) -> None:
 def test_whatever_it_is_it_does_no_harm(data: bytes) -> None:
     for text in (data, b"require (\n" + data, b"require " + data):
         assert isinstance(requirements(text), list)
+
+
+@pytest.mark.parametrize(
+    ("data", "numbers"),
+    [
+        (WHOLE, (1, 21)),
+        (b"", (0, 0)),
+        (b"module m\n// go 1.9\n", (0, 0)),
+        (b"module m\n\n  go\t1.9 // then\ntoolchain go1.24.1\n", (1, 9)),
+        (b"module m\r\ngo 1.22.0\r\n", (1, 22)),
+        (b"module example.com/go\nrequire go.example.com/m v1.20.0\n", (0, 0)),
+        (b"go 99999.1\n", (0, 0)),
+    ],
+)
+def test_the_go_line_is_found(data: bytes, numbers: tuple[int, int]) -> None:
+    assert go_line(data) == numbers

@@ -163,4 +163,5 @@ def test_a_continuation_starts_at_the_upstream_again(world: World) -> None:
     answer = gateway.get(f"{module.name}.zip")
     assert (answer.cut, answer.body) == (False, body_of(module, "zip"))
     assert (upstream.asked, mirror.asked) == (2, 2)
-    assert mirror.requests[1].headers["range"] == "bytes=100000-"
+    # What the client library had read and not handed on when the connection ended is asked for once more.
+    assert 0 < int(mirror.requests[1].headers["range"].removeprefix("bytes=").removesuffix("-")) <= 100_000

@@ -24,8 +24,7 @@ from typing import Protocol
 
 from modgate.errors import GatewayError
 from modgate.gomod import ModulePath
-from modgate.gomod.modlines import go_version
-from modgate.gomod.requirements import requirements
+from modgate.gomod.requirements import go_line, requirements
 from modgate.gomod.semver import sort_key
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
@@ -120,7 +119,7 @@ class Ahead:
             guesses = [Ask(Kind.MOD, ask.path, ask.version), *self._build_list(ask)]
         else:
             self._remember(ask)
-            pruned = go_version(data) >= PRUNED
+            pruned = go_line(data) >= PRUNED
             guesses = [] if pruned else [Ask(Kind.MOD, path, version) for path, version in requirements(data)]
         self._waiting.extendleft(reversed(guesses))
         self._begin()
