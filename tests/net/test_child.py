@@ -17,6 +17,7 @@ import pytest
 from modgate.gateway import loop
 from modgate.net import child
 from modgate.net.child import Child, Pipes, running
+from tests.world import eventually
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -35,10 +36,15 @@ async def ran(script: str, most: int = 1000, pipes: Pipes | None = None) -> tupl
         return started, status
 
 
-def is_running(pid: int) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
+def has_ended(pid: int) -> None:
+    """Its pipes are closed a little before it is gone."""
+
+    def looks() -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return True
+
+    eventually(looks, "it has ended")
 
 
 def test_what_it_prints_and_says_is_kept(run: Run) -> None:
@@ -76,7 +82,7 @@ def test_helpers_end_with_it(run: Run, tmp_path: Path) -> None:
                 await asyncio.sleep(0)
         return int(started.output)
 
-    assert not is_running(run(left()))
+    has_ended(run(left()))
 
 
 def test_one_is_ended_when_whoever_waits_is_called_off(run: Run) -> None:
@@ -95,7 +101,7 @@ def test_one_is_ended_when_whoever_waits_is_called_off(run: Run) -> None:
         await asyncio.wait([waiting])
         return int(got[0].output)
 
-    assert not is_running(run(called_off()))
+    has_ended(run(called_off()))
 
 
 def test_a_start_that_is_called_off_leaves_nothing(run: Run, tmp_path: Path) -> None:
@@ -112,7 +118,8 @@ def test_a_start_that_is_called_off_leaves_nothing(run: Run, tmp_path: Path) -> 
 
     run(called_off())
     pid = tmp_path / "pid"
-    assert not pid.exists() or not pid.read_text() or not is_running(int(pid.read_text()))
+    if pid.exists() and pid.read_text():
+        has_ended(int(pid.read_text()))
 
 
 @pytest.mark.parametrize("script", ["setsid sleep 600", "setsid yes"])
