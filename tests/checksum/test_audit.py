@@ -51,8 +51,12 @@ def lose_the_last(rows: Rows) -> None:
     rows.hashes.pop()
 
 
-def lose_the_head(rows: Rows) -> None:
+def spoil_the_head(rows: Rows) -> None:
     rows.head = b"garbage"
+
+
+def lose_the_head(rows: Rows) -> None:
+    rows.head = None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,8 @@ def lose_the_head(rows: Rows) -> None:
         (change_text_and_hash, "do not give the root"),
         (change_node, "record 1 does not have the hashes"),
         (lose_the_last, "covers 3 records, and there are 2"),
-        (lose_the_head, "cannot be verified"),
+        (spoil_the_head, "cannot be verified"),
+        (lose_the_head, "there is no published head"),
     ],
 )
 async def test_whatever_changed_is_found(store: MemoryStore, damage: Callable[[Rows], None], fault: str) -> None:

@@ -286,7 +286,7 @@ async def test_a_remembered_head_that_cannot_be_verified_is_never_forgotten(
     log: Log, client: Client, note: bytes
 ) -> None:
     ops = MemoryOps(Way("direct", log.serve), shared=Shared(head=note))
-    with pytest.raises(Unavailable, match="remembered") as caught:
+    with pytest.raises(Unavailable, match="remembers a head") as caught:
         await client(ops).lookup(EARLY, "v1.0.0")
     assert caught.value.trouble is Trouble.OURS
     assert ops.shared.head == note

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from modgate.cli.ending import ended
-from modgate.errors import SetupError
+from modgate.errors import SetupError, Unavailable
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -21,6 +21,7 @@ def raising(error: BaseException) -> Callable[[], int]:
     ("error", "code", "line"),
     [
         (SetupError("data", "is full", "make room"), 2, "modgate: data: is full; make room\n"),
+        (Unavailable(reason="our own log cannot be used"), 1, "modgate: our own log cannot be used\n"),
         (KeyboardInterrupt(), 130, ""),
         (
             ValueError("two\nlines https://u:s3cr3t@a.example"),

@@ -77,3 +77,11 @@ def test_whatever_it_is_it_does_no_harm(data: bytes) -> None:
 )
 def test_the_go_line_is_found(data: bytes, numbers: tuple[int, int]) -> None:
     assert go_line(data) == numbers
+
+
+@pytest.mark.parametrize("line", [b"require (\n", b"require (\n          ", b"require \t", b'require "a', b"go "])
+def test_what_takes_long_to_read_is_no_go_mod_file(line: bytes) -> None:
+    """Quadratic, these took minutes; the time limit of a test is the bound."""
+    hostile = line * (2_000_000 // len(line))
+    assert requirements(hostile) == []
+    assert go_line(hostile) == (0, 0)

@@ -16,6 +16,7 @@ H1 = "h1:" + "A" * 43 + "="
         ("", {}),
         ("rsc.io/quote@v1.5.2\n\n# a comment\n// another\nrsc.io/quote@v1.5.2\n", {"rsc.io/quote@v1.5.2": {}}),
         (f"rsc.io/quote v1.5.2 {H1}\n", {"rsc.io/quote@v1.5.2": {"zip": H1}}),
+        (f"\ufeffrsc.io/quote v1.5.2 {H1}\r\nrsc.io/quote v1.5.2 h2:x\r\n", {"rsc.io/quote@v1.5.2": {"zip": H1}}),
         (
             f"rsc.io/quote v1.5.2/go.mod {H1}\nrsc.io/quote v1.5.2 {H1}\n",
             {"rsc.io/quote@v1.5.2": {"zip": H1, "mod": H1}},

@@ -13,13 +13,21 @@ from modgate.tlog.tree import parse_lookup, parse_signed_head
 from tests.cli.command import run
 from tests.ownlog.blobs import Blobs, Trouble
 from tests.ownlog.company import NAME, PRIVATE, PUBLIC, Company, founded, free_port, grow, log_file
-from tests.world import Module, World, client, eventually
+from tests.world import Module, World, client, eventually, faults
 
 BASE = f"sumdb/{NAME}"
 
 
 def lookup(module: Module) -> str:
     return f"{BASE}/lookup/{module.name.replace('/@v/', '@')}"
+
+
+SCOPES = {
+    lookup(PRIVATE): "private",
+    lookup(PUBLIC): "public",
+    f"{BASE}/tile/8/data/000.p/2": "private",
+    f"{BASE}/tile/8/0/000.p/2": "public",
+}
 
 
 def test_supported_latest_lookup_and_tiles_are_answered(world: World) -> None:
@@ -32,6 +40,8 @@ def test_supported_latest_lookup_and_tiles_are_answered(world: World) -> None:
     assert parse_signed_head(gateway.get(f"{BASE}/latest").body).size == 2
     assert len(gateway.get(f"{BASE}/tile/8/0/000.p/2").body) == 64
     assert gateway.get(f"{BASE}/tile/8/data/000.p/1").text == f"{PRIVATE.sums}\n"
+    scopes = [gateway.get(path).headers["cache-control"].partition(",")[0] for path in SCOPES]
+    assert scopes == list(SCOPES.values()), "no cache that others share keeps what tells of private modules"
 
 
 def test_a_known_lookup_is_a_hit_from_memory(world: World) -> None:
@@ -161,6 +171,40 @@ def test_workers_write_one_log(world: World) -> None:
     assert parse_signed_head(gateway.get(f"{BASE}/latest").body).size == 40
 
 
+def command(company: Company, data: Path, *arguments: str, upstream: str = "off") -> tuple[int, str]:
+    done = run(
+        *arguments, "--data", str(data), "--upstream", upstream, "--checksum", company.public.key,
+        "--private", "corp.example", "--set", f"own_database.name={NAME}", "--set", f"own_database.key={company.key}",
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_why_and_diagnose_tell_of_our_own_record_and_ask_no_database_about_private_modules(world: World) -> None:
+    company = founded(world, PRIVATE)
+    gateway = company.gateway()
+    gateway.get(lookup(PRIVATE))
+    code, said = command(company, gateway.data, "why", str(PRIVATE))
+    assert (code, "record 0 of our own database" in said, said.count(PRIVATE.h1)) == (0, True, 2)
+    assert "needs no public record" in said and "not verified yet" not in said
+    company.upstream.misbehaves(faults.body(b"module corp.example/else\n"), on=f"{PRIVATE.name}.mod")
+    code, said = command(company, gateway.data, "diagnose", str(PRIVATE), upstream=company.upstream.url)
+    assert (code, "record 0 of our own one" in said) == (0, True)
+    assert f"and should have {PRIVATE.mod_h1}" in said
+    assert company.upstream.asked_for("lookup") == 0
+    with sqlite3.connect(gateway.data / "records.db") as records:
+        records.execute("UPDATE artifacts SET h1 = 'h1:else' WHERE name LIKE '%.zip'")
+    assert command(company, gateway.data, "why", str(PRIVATE))[0] == 1, "the log has another one"
+
+
+def test_what_each_client_fetches_for_itself_is_not_recorded(world: World) -> None:
+    company = founded(world, PRIVATE)
+    upstream = f'upstream = "{company.upstream.url}"\n'
+    route = f'[[route]]\nmatch = "corp.example"\nprivate = true\nforward_token = "X-Token"\n{upstream}'
+    answer = company.gateway(tables=route).get(lookup(PRIVATE), x_token="right")
+    assert (answer.status, "fetched for each client anew" in answer.text) == (404, True)
+    assert company.upstream.asked == 0
+
+
 def audit(company: Company, data: Path) -> tuple[int, str]:
     done = run(
         "checksum", "audit", "--data", str(data), "--upstream", "off", "--checksum", "off",
@@ -184,9 +228,12 @@ def test_an_audit_tells_of_a_store_that_has_something_else(world: World) -> None
     gateway.stop()
     with sqlite3.connect(gateway.data / "records.db") as records:
         records.execute("UPDATE artifacts SET h1 = 'h1:else' WHERE name LIKE '%.zip'")
+    with sqlite3.connect(log_file(gateway.data)) as log:
+        log.execute("DELETE FROM hashes")
     code, said = audit(company, gateway.data)
     assert code == 1
     assert f"record 0: {PRIVATE} zip: the log has {PRIVATE.h1}, the store h1:else" in said
+    assert "of the hashes of records 0 to 0: our own log has lost the hash at place 0\n" in said
 
 
 @pytest.mark.parametrize("on_the_web", [False, True], ids=["file", "URL"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from modgate.checksum.watched import PAUSE, Watched
 from modgate.errors import Unavailable
+from modgate.gateway.ownlog import patient
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
 from modgate.storage.witness import FileWitness
@@ -37,6 +41,19 @@ async def test_a_missing_mount_does_not_look_like_a_beginning(tmp_path: Path) ->
         await witness.read()
     with pytest.raises(Unavailable, match="witness head cannot be used"):
         await witness.write(None, b"one")
+
+
+async def test_storage_that_hangs_is_given_up_and_holds_up_no_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "head")  # it has no other end: whoever opens it waits, as on a mount whose server is gone
+    before, witness = set(threading.enumerate()), FileWitness(tmp_path / "head", call=patient(seconds=0.05))
+    for _ in range(3):
+        with pytest.raises(Unavailable, match=r"witness head cannot be used \(no answer"):
+            await witness.read()
+    (hung,) = set(threading.enumerate()) - before
+    assert hung.daemon, "the process ends without it"
+    os.close(os.open(tmp_path / "head", os.O_RDWR | os.O_NONBLOCK))
+    await asyncio.to_thread(hung.join, 30.0)
+    assert not hung.is_alive()
 
 
 class Failing:

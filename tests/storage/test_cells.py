@@ -40,6 +40,15 @@ def test_it_changes_from_what_it_is_only(cells: Cells) -> None:
     assert cells.get("a") == b"two"
 
 
+def test_what_it_is_may_be_forgotten(cells: Cells) -> None:
+    assert not cells.forget("a", b"one")
+    cells.swap("a", None, b"one")
+    assert not cells.forget("a", b"zero")
+    assert cells.forget("a", b"one")
+    assert cells.get("a") is None
+    assert cells.swap("a", None, b"two")
+
+
 def test_another_process_sees_it(file: Path, cells: Cells) -> None:
     other = Cells(file)
     assert other.get("a") is None

@@ -75,6 +75,12 @@ def test_an_older_answer_never_replaces_a_newer_one(records: Records) -> None:
     assert records.answer("public", ANSWER.name) == ANSWER
 
 
+def test_an_answer_from_a_clock_that_was_an_hour_ahead_is_replaced(records: Records) -> None:
+    records.write([replace(ANSWER, fetched=ANSWER.fetched + 3600)])
+    records.write([ANSWER])
+    assert records.answer("public", ANSWER.name) == ANSWER
+
+
 def test_another_process_sees_what_was_written(tmp_path: Path) -> None:
     mine, other = SqliteRecords(tmp_path / "records.db"), SqliteRecords(tmp_path / "records.db")
     mine.write([PIN])

@@ -35,8 +35,8 @@ def verify(world: World, database: Database, upstream: Upstream) -> Verify:
     """The database is reached through the upstream, and past it at an address where nobody is."""
 
     def start(chain: Server | str = upstream, url: str = "", **settings: object) -> Gateway:
-        checksum = f"{database.key} {url}".strip()
-        return world.gateway(chain, checksum=checksum, **settings)  # type: ignore[arg-type]
+        checksum = {"checksum": f"{database.key} {url}".strip()}
+        return world.gateway(chain, **{**checksum, **settings})  # type: ignore[arg-type]
 
     return start
 

@@ -215,6 +215,24 @@ def test_what_a_client_had_relayed_is_verified_before_it_is_believed(
     heals(gateway, upstream, SMALL)
 
 
+@pytest.mark.workers(1, 2)
+def test_a_wrong_tile_is_not_relayed_where_it_can_be_proven_wrong(
+    verify: Verify, database: Database, upstream: Upstream
+) -> None:
+    database.grows(300)
+    gateway = verify()
+    assert gateway.get(f"{SMALL.name}.mod").status == 200
+    name = f"sumdb/{database.name}/tile/8/0/000.p/7"
+    upstream.misbehaves(faults.body(bytes(256 * 32)), on="*/tile/8/0/000")
+    upstream.misbehaves(faults.body(bytes(7 * 32)), on=f"*{name}")
+    answer = gateway.get(name)
+    assert (answer.status, "sent what cannot be it" in answer.body.decode()) == (502, True)
+    assert events(gateway, "corrupt_answer") >= 1
+    upstream.behaves()
+    right = database.answer("tile/8/0/000.p/7").body
+    assert [gateway.get(name).body for _ in range(3)] == [right] * 3
+
+
 # What the go command makes of it.
 
 

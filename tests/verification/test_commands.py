@@ -113,6 +113,18 @@ def test_another_directory_may_be_named_to_read_from(world: World, database: Dat
     go.run("mod", "download", str(SMALL))
 
 
+def test_what_is_cut_in_the_other_directory_is_asked_for(
+    world: World, database: Database, upstream: Upstream, tmp_path: Path
+) -> None:
+    place = tmp_path / database.name / "tile/8/0"
+    place.mkdir(parents=True)
+    (place / "000").write_bytes(b"cut")
+    gateway = world.gateway(upstream, checksum=database.key, environ={"GOSUMDB_DIR": str(tmp_path)})
+    name = f"sumdb/{database.name}/tile/8/0/000"
+    assert gateway.get(name).body == database.answer("tile/8/0/000").body
+    assert gateway.get(f"{name}.p/7").body == database.answer("tile/8/0/000.p/7").body
+
+
 MANY = [Module("example.com/many", f"v1.0.{number}") for number in range(8)]
 STEPS = (1, 254, 2, 700, 0, 3, 256, 65_000)
 """Records that come between one lookup and the next: over boundaries of tiles on two levels, and none."""

@@ -68,7 +68,8 @@ def test_it_says_how_each_upstream_differs(world: World, gateway: Gateway, datab
         upstream.misbehaves(fault, on=f"{SMALL.name}.{kind}")
         chain.append(upstream.url)
         expected.append(f"  {upstream.url}: {told}")
-    said = diagnosis(gateway, database, ",".join(chain))
+    said = diagnosis(gateway, database, ",".join([*chain, "direct"]))
+    assert "  direct: is not asked" in said
     assert said.startswith("record 300 of the checksum database\n")
     assert [line for line in expected if line not in said] == [], said
 

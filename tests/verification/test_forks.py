@@ -17,9 +17,11 @@ LATER = Module("example.com/later", "v1.0.0")
 MODGATE = Path(sys.executable).with_name("modgate")
 
 
-def command(gateway: Gateway, database: Database, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """`modgate` on the data directory of a gateway, with no way out."""
-    settings = ("--data", str(gateway.data), "--upstream", "off", "--checksum", database.key)
+def command(
+    gateway: Gateway, database: Database, *arguments: str, stdin: str = "", chain: str = "off"
+) -> subprocess.CompletedProcess[str]:
+    """`modgate` on the data directory of a gateway, without another way out than `chain`."""
+    settings = ("--data", str(gateway.data), "--upstream", chain, "--checksum", database.key)
     return subprocess.run(
         [str(MODGATE), *arguments, *settings],
         cwd=gateway.home,
@@ -110,6 +112,41 @@ def test_the_other_history_may_be_the_one_that_is_believed(
     eventually(goes_on, "the other history is believed")
     assert gateway.get(f"{LARGE.name}.mod").status == 200
     assert events(gateway, "checksum_fork") == 1
+
+
+def test_a_fork_that_a_command_meets_is_recorded_too(
+    verify: Verify, database: Database, upstream: Upstream, other: Database
+) -> None:
+    gateway = verify()
+    assert gateway.get(f"{SMALL.name}.mod").status == 200
+    upstream.database = other
+    arguments = ("checksum", "preload", "--from", "-")
+    done = command(gateway, database, *arguments, stdin=f"{NEW}\n", chain=upstream.url)
+    assert done.returncode == 1 and f"{NEW}: has signed two histories" in done.stderr
+    assert "fork        checksum/sum.example.com/fork-" in command(gateway, database, "checksum", "status").stdout
+    answer = gateway.get(f"{LARGE.name}.mod")
+    assert (answer.status, "two histories" in answer.text) == (502, True)
+
+
+def test_a_database_with_a_new_key_is_accepted(verify: Verify, database: Database, upstream: Upstream) -> None:
+    gateway = verify()
+    assert gateway.get(f"{SMALL.name}.mod").status == 200
+    assert "no head to forget" in command(gateway, database, "checksum", "accept", "--new-key").stdout
+    gateway.stop()
+    renewed = Database(database.name, bytes(31) + b"\7")
+    renewed.grows(300)
+    upstream.database = renewed
+    upstream.publishes(SMALL, LARGE)
+    again = verify(data=gateway.data, checksum=renewed.key)
+    answer = again.get(f"{LARGE.name}.mod")
+    assert (answer.status, "remembers a head that is not signed with its key" in answer.text) == (503, True)
+    assert "run modgate checksum accept --new-key" in again.log_text(), "operators read it whole"
+    assert "accept --new-key" in command(again, renewed, "checksum", "status").stderr
+    done = command(again, renewed, "checksum", "accept", "--new-key")
+    assert (done.returncode, "the history begins anew" in done.stdout) == (0, True)
+    assert again.get(f"{LARGE.name}.mod").body == LARGE.mod_bytes
+    assert command(again, renewed, "checksum", "status").returncode == 0
+    assert events(again, "checksum_fork") == 0
 
 
 def test_a_fork_outlives_a_restart(verify: Verify, database: Database, upstream: Upstream, other: Database) -> None:

@@ -119,6 +119,14 @@ async def test_what_is_dropped_is_an_event_and_lies_in_the_quarantine(place: Pla
     assert [path.read_bytes() for path in place.store.layout.quarantine.iterdir()] == [b"bad"]
 
 
+async def test_what_no_file_system_takes_the_name_of_is_no_trouble_of_the_store(place: Place) -> None:
+    ops, name = place.ops({}), f"lookup/example.com/{'a' * 200}@v1.0.0-{'b' * 60}"
+    with pytest.raises(Unavailable, match="longer name"):
+        await ops.keep(name, b"a record")
+    assert await ops.kept(name) is None
+    assert (place.store.health.problem, place.told) == ("", [])
+
+
 async def test_another_directory_of_databases_is_read_too(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere" / NAME / TILE
     file.parent.mkdir(parents=True)

@@ -184,6 +184,33 @@ async def test_a_fork_is_kept_once_until_it_is_decided_on(standing: Standing, tm
     cells.close()
 
 
+async def test_a_fork_that_cannot_be_kept_refuses_all_the_same(
+    make: Make, standing: Standing, log: Log, way: Way, tmp_path: Path
+) -> None:
+    (tmp_path / "checksum").write_text("no directory\n")
+    verifying = make()
+    await verifying.verify(complete(EARLY))
+    other = log.fork(10)
+    other.records(UNKNOWN.path, UNKNOWN.version)
+    other.grows(30)
+    way.serve = other.serve
+    with pytest.raises(Fork):
+        await verifying.verify(complete(UNKNOWN))
+    assert not standing.is_forked, "whoever meets it next tries to keep it again"
+
+
+async def test_what_was_known_is_forgotten_with_its_key_and_kept_as_evidence(
+    make: Make, standing: Standing, tmp_path: Path
+) -> None:
+    assert standing.begin_anew() == ""
+    cells = Cells(tmp_path / "records.db")
+    cells.swap(head_cell(NAME), None, b"a head")
+    file = standing.begin_anew()
+    assert (tmp_path / file).read_bytes() == b"a head"
+    assert (cells.get(head_cell(NAME)), standing.state.decided) == (None, 1)
+    cells.close()
+
+
 async def test_a_fork_refuses_what_is_new(make: Make, standing: Standing) -> None:
     verifying = make()
     evidence = await verifying.verify(complete(EARLY))

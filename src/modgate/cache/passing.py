@@ -7,6 +7,7 @@ this (gateway/views.py), how the credentials travel (source/goproxy.py).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import weakref
 from collections.abc import Callable
@@ -14,23 +15,34 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from modgate.cache.checking import Checker
+from modgate.cache.evidence import UNCHECKED, Complete, Verifier
 from modgate.cache.part import Budget, write_all
 from modgate.cache.stored import FileReader
 from modgate.errors import Absent, Corrupt, Trouble, Unavailable
+from modgate.gomod.dirhash import h1_of_mod
 from modgate.gomod.versions import is_canonical
-from modgate.source.base import Answer, Arriving, Ask, Freshness, Kind, Reader, Source, Terms
+from modgate.source.base import Answer, Arriving, Ask, Freshness, Kind, Reader, Ready, Source, Terms
 
 
 class Passing:
     """A source that keeps nothing of another one."""
 
-    def __init__(self, source: Source, fresh: Callable[[], str], checker: Checker, budget: Budget, most: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        fresh: Callable[[], str],
+        checker: Checker,
+        budget: Budget,
+        most: int,
+        verifier: Verifier = UNCHECKED,
+    ) -> None:
         """`fresh` gives the path of a file in the spool that is not there yet; `most` is the largest zip in bytes."""
         self._source = source
         self._fresh = fresh
         self._checker = checker
         self._budget = budget
         self._most = most
+        self._verifier = verifier
 
     @property
     def name(self) -> str:
@@ -39,20 +51,25 @@ class Passing:
     async def get(self, ask: Ask, terms: Terms) -> Answer:
         if terms.freshness is Freshness.CACHED_ONLY:
             raise Absent(asked=str(ask), reason="is fetched for each client anew, and nothing of it is kept")
+        await self._verifier.prepare(ask)
         answer = await self._source.get(ask, replace(terms, resume=None))
         changes = ask.kind in (Kind.LIST, Kind.LATEST) or (ask.kind is Kind.INFO and not is_canonical(ask.version))
         answer = replace(answer, private=True, stamp=None, fresh_until=0.0 if changes else answer.fresh_until)
         if ask.kind is Kind.ZIP and terms.body:
             assert isinstance(answer.body, Arriving)
-            return replace(answer, body=await self._whole(ask, answer.body))
+            return replace(answer, body=await self._whole(ask, answer.body, answer.source))
+        if ask.kind is Kind.MOD and isinstance(answer.body, Ready):
+            data = answer.body.data
+            digest = hashlib.sha256(data).hexdigest()
+            await self._verifier.verify(Complete(ask, len(data), digest, h1_of_mod(data), answer.source))
         return answer
 
-    async def _whole(self, ask: Ask, body: Arriving) -> Passed:
+    async def _whole(self, ask: Ask, body: Arriving, source: str) -> Passed:
         """All of a zip, checked.
 
         Raises:
-            Corrupt: it is no module zip, or larger than allowed.
-            Unavailable: it broke off, or cannot be written.
+            Corrupt: it is no module zip, or larger than allowed, or another one than the checksum database knows.
+            Unavailable: it broke off, or cannot be written or verified.
         """
         with ExitStack() as held:
             held.callback(_forget, path := self._fresh())
@@ -70,7 +87,8 @@ class Passing:
                     write_all(file, memoryview(chunk), taken)
                     taken = size
                     job.grow(size)
-                await job.finish(size)
+                sums = await job.finish(size)
+                await self._verifier.verify(Complete(ask, size, sums.sha256, sums.h1, source))
                 return Passed(os.open(path, os.O_RDONLY), size)
             except OSError as error:
                 reason = f"cannot be written ({(error.strerror or str(error)).lower()})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modgate.checksum.claim import open_head
 from modgate.checksum.logstore import LogStore
-from modgate.errors import Malformed, Unproven
+from modgate.errors import Malformed, Unavailable, Unproven
 from modgate.tlog.frontier import Frontier
 from modgate.tlog.hashes import record_hash, stored_hash_count
 from modgate.tlog.note import Verifier
@@ -54,6 +54,8 @@ async def audit(store: LogStore, verifiers: Sequence[Verifier], compare: Compare
         except (Malformed, Unproven) as error:
             faults.append(f"the published head cannot be verified: {error.why}")
     size = await store.size()
+    if note is None and size:
+        faults.append("there is no published head, and one is published before the first record")
     if covered is not None and covered.size > size:
         faults.append(f"the published head covers {covered.size} records, and there are {size}")
     while frontier.size < size and len(faults) < MOST_FAULTS:
@@ -70,11 +72,15 @@ async def _part(store: LogStore, frontier: Frontier, count: int, compare: Compar
     first = frontier.size
     texts = await store.texts(first, count)
     indexes = range(stored_hash_count(first), stored_hash_count(first + len(texts)))
-    stored = iter(await store.hashes(indexes))
     faults = [] if len(texts) == count else [f"record {first + len(texts)} is missing"]
+    try:
+        stored = iter(await store.hashes(indexes))
+    except Unavailable as error:
+        faults.append(f"of the hashes of records {first} to {first + len(texts) - 1}: {error.reason}")
+        stored = None
     for number, text in enumerate(texts, first):
         hashes = frontier.append(record_hash(text.encode(errors="surrogatepass")))
-        if hashes != [next(stored) for _ in hashes]:
+        if stored is not None and hashes != [next(stored) for _ in hashes]:
             faults.append(f"record {number} does not have the hashes that are stored")
         try:
             checked_text(text)

@@ -9,24 +9,32 @@ database is reached and where things are kept (ops.py).
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modgate.cache.flights import Flight, Flights
-from modgate.checksum.claim import Claim, SignedHead, open_lookup
+from modgate.checksum.claim import Claim, SignedHead, open_head, open_lookup
 from modgate.checksum.doubt import Doubt, Found
 from modgate.checksum.ops import Ops
 from modgate.checksum.tiles import Tiles
 from modgate.checksum.timeline import Known, Timeline
-from modgate.errors import Corrupt, GatewayError, Malformed, Unproven
+from modgate.errors import Corrupt, Fork, GatewayError, Malformed, Unproven
 from modgate.gomod import ModulePath
 from modgate.gomod.escape import escape_path, escape_version
 from modgate.tlog.hashes import record_hash, stored_hash_index
 from modgate.tlog.note import Verifier
+from modgate.tlog.proven import HEIGHT
+from modgate.tlog.tile import DATA, Tile
+from modgate.tlog.tiling import tile_in_tree
 
 MOST_HEADS = 64
 """Opened heads that are remembered, 300 bytes each, so that a signature is verified once (70 µs) and not per lookup."""
+
+
+LATEST_SECONDS = 5.0
+"""Between two asks for the newest head: who asks for tiles beyond every tree asks again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class SumClient:
         self._timeline = Timeline(database, self._verifiers, ops, self._tiles)
         self._flights: Flights[str, Verified] = Flights(unexpected)
         self._opened: OrderedDict[bytes, SignedHead] = OrderedDict()
+        self._quiet_until = 0.0
 
     async def lookup(self, path: ModulePath, version: str, deadline: float = float("inf")) -> Verified:
         """The proven record of a module; `deadline` is in seconds of the loop's clock. Asks for one thing at one time
@@ -85,10 +94,54 @@ class SumClient:
             error.asked = error.asked or f"{self._database} {path}@{version}"
             raise
 
+    async def tile(self, tile: Tile) -> bytes | None:
+        """The content of a tile of hashes, proven under the newest head that is known here; None if it is beyond that
+        head, or of another kind than go commands ask for. Whoever asks keeps it.
+
+        Raises:
+            Corrupt: every way to the database sends what cannot be it.
+            Fork: the database has signed two histories.
+            Unavailable, Forbidden: it cannot be found out.
+        """
+        known = await self._timeline.known() if tile.level != DATA and tile.height == HEIGHT else None
+        if known is not None and _place(known, tile) is None:
+            known = await self._caught_up(known)
+        wide = _place(known, tile) if known is not None else None
+        if known is None or wide is None:
+            return None
+        index = stored_hash_index(HEIGHT * tile.level, tile.number << HEIGHT)
+        await self._tiles.ensure(known.tree, [index], Doubt(), known.fresh)
+        data = known.tree.data(wide)[: tile.size]
+        known.fresh.pop(tile.path, None)
+        self._timeline.slim(known)
+        return data
+
     async def close(self, grace: float = 0.0) -> None:
         """Let what is under way end within `grace` seconds and cancel the rest."""
         await self._flights.close(grace)
         await self._tiles.close(grace)
+
+    async def _caught_up(self, known: Known) -> Known:
+        """With the newest head of the database, where it can be had: clients have met one that we have not."""
+        now = asyncio.get_running_loop().time()
+        if now < self._quiet_until:
+            return known
+        self._quiet_until = now + LATEST_SECONDS
+
+        def use(data: bytes, way: str) -> SignedHead:
+            try:
+                return open_head(data, self._verifiers)
+            except (Malformed, Unproven) as error:
+                asked = f"{self._database} latest"
+                raise Corrupt(asked=asked, source=way, reason=f"sent what cannot be it: {error.why}") from error
+
+        try:
+            signed = await self._ops.fetch("latest", use)
+            return known if self._timeline.is_growing else await self._timeline.merge(signed, Doubt())
+        except Fork:
+            raise
+        except GatewayError:
+            return known
 
     async def _fly(self, path: ModulePath, version: str, name: str, flight: Flight[Verified]) -> None:
         def opened(data: bytes) -> Claim:
@@ -161,3 +214,9 @@ class SumClient:
         if known.tree.hashes([index]) != [record_hash(claim.text.encode())]:
             raise Unproven("record", f"the record is not the one that the log has as number {claim.record_id}")
         return known
+
+
+def _place(known: Known, tile: Tile) -> Tile | None:
+    """The tile at this place in the known tree, if it is as wide as `tile` at least."""
+    wide = tile_in_tree(HEIGHT, tile.level, tile.number, known.tree.head.size)
+    return wide if wide is not None and wide.width >= tile.width else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,8 @@ class DatabaseReply:
     cached: Cached
     source: str
     stamp: tuple[int, int] | None
+    private: bool = False
+    """Whether it tells of a private module: then no cache that is shared may keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class Shape:
     """Raises Malformed for what cannot be it."""
     identity: Callable[[bytes], str]
     """What of it never changes."""
+
+
+Prove = Callable[[Tile], Awaitable[bytes | None]]
+"""Gives the proven content of a tile, or None where there is nothing to prove it with. Raises Corrupt where what comes
+from outside is another one."""
+
+
+async def unproven(_: Tile) -> None:
+    """Of a database that is passed through only."""
 
 
 class Database:
@@ -75,9 +86,12 @@ class Database:
         is_private: Callable[[str], bool],
         most: int,
         elsewhere: Path | None = None,
+        prove: Prove = unproven,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`most` bounds one answer in bytes; `elsewhere` is another directory of databases to read from."""
+        """`most` bounds one answer in bytes; `elsewhere` is another directory of databases to read from. What `prove`
+        cannot tell is relayed as it comes.
+        """
         self.name = name
         self._ways = ways
         self._files = files
@@ -85,6 +99,7 @@ class Database:
         self._is_private = is_private
         self._most = most
         self._beside = Beside(elsewhere, name)
+        self._prove = prove
         self._clock = clock
 
     async def get(self, rest: str, terms: Terms) -> DatabaseReply:
@@ -103,9 +118,9 @@ class Database:
             tile = parse_tile(rest)
             kept = self._wider(tile) if tile.size is not None else _nothing
             shape: Callable[[bytes], object] = lambda data: _sized(data, tile.size)  # noqa: E731 a name for its type
-            return await self._file(Shape(rest, OCTETS, shape, _sha256), terms, kept)
+            return await self._file(Shape(rest, OCTETS, shape, _sha256), terms, kept, lambda: self._prove(tile))
         if kind == "lookup":
-            return await self._file(Shape(self._lookup(what), TEXT, parse_lookup, _record), terms, _nothing)
+            return await self._file(Shape(self._lookup(what), TEXT, parse_lookup, _record), terms, _nothing, _never)
         raise Malformed("checksum database request", rest, "it is none of supported, latest, lookup/… and tile/…")
 
     async def close(self, grace: float = 0.0) -> None:
@@ -135,14 +150,25 @@ class Database:
         row = told.row
         return DatabaseReply(row.body, TEXT, row.fetched + LATEST.fresh, told.cached, row.source, told.stamp)
 
-    async def _file(self, shape: Shape, terms: Terms, kept: Callable[[], bytes | None]) -> DatabaseReply:
-        """`kept` finds the same content in another file that is here already."""
+    async def _file(
+        self,
+        shape: Shape,
+        terms: Terms,
+        kept: Callable[[], bytes | None],
+        proven: Callable[[], Awaitable[bytes | None]],
+    ) -> DatabaseReply:
+        """`kept` finds the same content in another file that is here already. Where it can be `proven`, what a way
+        sends instead is not kept: a wrong tile would shut clients out for as long as it lies here.
+        """
         name = shape.name
         judged = self._judged(shape.parse, name)
 
         async def obtain() -> Obtained:
-            if (data := kept() or self._beside.read(name, self._most)) is not None:
-                return judged(data, "the store")
+            data = kept() or self._beside.read(name, self._most)
+            if data is not None and _fits(shape, data):
+                return Obtained(data, "", "the store")
+            if (data := await proven()) is not None:
+                return judged(data, self.name)
             return await self._ways.fetch(name, self._most, judged)
 
         async def check(_: ArtifactRow) -> str:
@@ -245,6 +271,15 @@ class Databases:
             await database.close(grace)
 
 
+def _fits(shape: Shape, data: bytes) -> bool:
+    """Whether a file can be what it is named; what others have left in their directory may be cut."""
+    try:
+        shape.parse(data)
+    except Malformed:
+        return False
+    return True
+
+
 def _sized(data: bytes, size: int | None) -> None:
     if size is not None and len(data) != size:
         raise Malformed("tile", "", f"it has {len(data)} bytes, not {size}")
@@ -273,3 +308,7 @@ def _record(data: bytes) -> str:
 
 def _nothing() -> None:
     """A lookup stands in no other file."""
+
+
+async def _never() -> None:
+    """And what it says is proven where a module needs it (client.py)."""

@@ -72,6 +72,8 @@ class KeptOps:
         return self._beside.read(name, self._most)
 
     async def keep(self, name: str, data: bytes) -> None:
+        if not self._store.tree.holds(name):
+            raise Unavailable(asked=f"{self._database} {name}", reason="has a longer name than any file may have")
         async with self._store.hold(name):
             row = self._row(name, data)
             pin = self._store.pin(name)
@@ -91,7 +93,7 @@ class KeptOps:
             if identity is None:
                 return
             self._events.emit("unproven_file", asked=f"{self._database} {name}")
-            self._store.tree.quarantine(self._store.name, name, identity.inode)
+            self._store.quarantine(name, identity.inode)
             pin = self._store.pin(name)
             if pin is not None:
                 await self._store.unpin(pin)

@@ -106,7 +106,8 @@ class OwnDatabase:
         except Absent:
             self._tell_of(rest)
             raise
-        return DatabaseReply(data, TEXT if tile.size is None else OCTETS, FOREVER, Cached.HIT, "", stamp)
+        holds_names = tile.size is None
+        return DatabaseReply(data, TEXT if holds_names else OCTETS, FOREVER, Cached.HIT, "", stamp, private=holds_names)
 
     def _tell_of(self, tile: str) -> None:
         """Whoever asks for more than there is has seen a larger log of this name: perhaps ours before a restore."""
@@ -126,7 +127,8 @@ class OwnDatabase:
             data, cached = await self._log.lookup(name), Cached.COALESCED if joined else Cached.MISS
         if data is None:
             raise Corrupt(asked=name, source=self.name, reason="was recorded and is not there")
-        return DatabaseReply(data, TEXT, self._clock() + LOOKUP_SECONDS, cached, "", stamp)
+        until = self._clock() + LOOKUP_SECONDS
+        return DatabaseReply(data, TEXT, until, cached, "", stamp, private=self._is_ours(path))
 
     async def _fly(self, path: ModulePath, version: str, terms: Terms, flight: Flight[None]) -> None:
         """Record it. Nobody's deadline ends that: whoever asks again finds it further on."""
@@ -138,8 +140,11 @@ class OwnDatabase:
             raise
         flight.publish(None)
 
+    def _is_ours(self, path: ModulePath) -> bool:
+        return path != TOOLCHAIN and self._is_private(path)
+
     def _sums(self, path: ModulePath) -> Sums:
-        if path != TOOLCHAIN and self._is_private(path):
+        if self._is_ours(path):
             return self._private
         if self._public is None:
             reason = "is public, and the settings name no public database to verify it against (checksum)"

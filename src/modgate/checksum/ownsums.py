@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from modgate.errors import Corrupt, Trouble, Unavailable
+from modgate.errors import Absent, Corrupt, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.source.base import Ask, Kind, Source, Terms
 from modgate.storage.records import ArtifactRow
@@ -74,9 +74,11 @@ class StoreSums:
     """Of private modules."""
 
     def __init__(
-        self, source: Source, store: Callable[[ModulePath], Store], clock: Callable[[], float] = time.time
+        self, source: Source, store: Callable[[ModulePath], Store | None], clock: Callable[[], float] = time.time
     ) -> None:
-        """`source` keeps what it fetches of a module in its `store`; `clock` gives seconds since the epoch."""
+        """`source` keeps what it fetches of a module in its `store`, or keeps nothing of it where that is None; `clock`
+        gives seconds since the epoch.
+        """
         self._source = source
         self._store = store
         self._clock = clock
@@ -86,13 +88,16 @@ class StoreSums:
         """Raises:
         Absent, Refused, Unavailable, Corrupt: the module cannot be had.
         """
-        rows = {kind: await self._row(Ask(kind, path, version), terms) for kind in (Kind.MOD, Kind.ZIP)}
+        store = self._store(path)
+        if store is None:
+            reason = "is fetched for each client anew, and nothing of it is recorded; set GONOSUMDB for it"
+            raise Absent(asked=f"{path}@{version}", reason=reason)
+        rows = {kind: await self._row(store, Ask(kind, path, version), terms) for kind in (Kind.MOD, Kind.ZIP)}
         text = record_text(path, version, {kind.value: row.h1 for kind, row in rows.items()})
         evidence = {"recorded": self._clock(), "from": "store", "source": rows[Kind.ZIP].source}
         return Grounds(text, json.dumps(evidence))
 
-    async def _row(self, ask: Ask, terms: Terms) -> ArtifactRow:
-        store = self._store(ask.path)
+    async def _row(self, store: Store, ask: Ask, terms: Terms) -> ArtifactRow:
         row = store.pin(ask.name)
         if row is not None:
             return row

@@ -73,8 +73,8 @@ class Standing:
         state = self.state
         if state.fork:
             return state.fork
-        folder = f"checksum/{self._database.replace('/', '~')}/fork-{int(self._clock())}"
-        self._write(self._root / folder, fork)
+        folder = self._folder("fork")
+        self._keep(self._root / folder, fork)
         # If we die here, the next one who meets the fork writes another folder.
         self._change(state, State(folder, state.decided))
         return folder
@@ -94,6 +94,26 @@ class Standing:
         self._change(state, State("", state.decided + 1))
         return True
 
+    def begin_anew(self) -> str:
+        """An operator says that the database has another key: what was known of it is forgotten, and kept as evidence.
+        The file with the head that was known; "" if none was.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        state, cell = self.state, head_cell(self._database)
+        while (note := self._cells.get(cell)) is not None:
+            file = f"{self._folder('head')}/known"
+            _write(self._root / file, note)
+            # If we die here, the head is still known, and the file says so too.
+            if self._cells.forget(cell, note):
+                self._change(state, State("", state.decided + 1))
+                return file
+        return ""
+
+    def _folder(self, kind: str) -> str:
+        return f"checksum/{self._database.replace('/', '~')}/{kind}-{int(self._clock())}"
+
     def _change(self, old: State, new: State) -> None:
         """Where another process was first, its word stands."""
         before = self._last[0] if self._last[1] is old else self._cells.get(self._cell)
@@ -104,8 +124,7 @@ class Standing:
         while not self._cells.swap(cell, self._cells.get(cell), value):
             pass  # a process that still follows the other history was first, and stops at its next look
 
-    def _write(self, folder: Path, fork: Fork) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def _keep(self, folder: Path, fork: Fork) -> None:
         proof = {
             "database": self._database,
             "reason": fork.reason,
@@ -114,7 +133,12 @@ class Standing:
         }
         contents = {"older": fork.older, "newer": fork.newer, "proof.json": json.dumps(proof, indent=1).encode()}
         for name, data in contents.items():
-            with (folder / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(folder / name, data)
+
+
+def _write(place: Path, data: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -71,8 +71,28 @@ class Timeline:
         await self._on_history(signed, known, doubt)
         return known
 
+    @property
+    def is_growing(self) -> bool:
+        """Whether somebody is at it."""
+        return self._growing.locked()
+
+    async def known(self) -> Known | None:
+        """The newest head on the history; None before the first, or while it is being found.
+
+        It never waits while the history grows: who does that may wait for the lock of a file that the asker holds.
+
+        Raises:
+            Fork, Unavailable, Corrupt, Forbidden: what is remembered cannot be read or compared.
+        """
+        if not self._begun and not self.is_growing:
+            async with self._growing:
+                await self._begin(Doubt())
+        return self._latest if self._latest.signed.head.size else None
+
     def slim(self, known: Known) -> None:
-        """Let tiles go where there are many."""
+        """Let tiles go where there are many, proven ones that nobody has kept too: they are fetched again one day."""
+        if len(known.fresh) > MOST_TILES:
+            known.fresh.clear()
         if len(known.tree) > MOST_TILES and known is self._latest:
             # Whoever still reads the old tree keeps it; it goes with the last of them.
             self._latest = replace(known, tree=known.tree.lean())
@@ -148,7 +168,10 @@ class Timeline:
             return open_head(note, self._verifiers)
         except (Malformed, Unproven) as error:
             # To forget it would let a database that lied begin anew.
-            reason = f"the head remembered for it cannot be verified with its key ({error.why}); accept the new key"
+            reason = (
+                "remembers a head that is not signed with its key; if the key is new, run modgate checksum accept "
+                f"--new-key ({error.why})"
+            )
             raise Unavailable(asked=self._database, reason=reason, trouble=Trouble.OURS) from error
 
     def _fork(self, older: SignedHead, newer: Known, root: bytes, proof: tuple[bytes, ...]) -> Fork:

@@ -18,12 +18,13 @@ from modgate.checksum.client import SumClient, Verified
 from modgate.checksum.databases import TOOLCHAIN
 from modgate.checksum.evidence import begins, evidence_of, excuse_of, is_verified
 from modgate.checksum.standing import Standing
-from modgate.errors import Absent, Fork, GatewayError, Mismatch, Trouble, Unavailable
+from modgate.errors import Absent, Corrupt, Fork, GatewayError, Mismatch, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Ask, Kind
+from modgate.tlog.tile import Tile
 
 RECENT = 1024
 """Records remembered, 1 KB each: the zip comes soon after its go.mod, and needs the same one."""
@@ -149,6 +150,24 @@ class Verifying:
             return self._recent[path, version]
         return await flight.result(float("inf"))  # the flight has its own end
 
+    async def tile(self, tile: Tile) -> bytes | None:
+        """The content of a tile for who relays it, proven; None where that cannot be told now.
+
+        Raises:
+            Corrupt: every way to the database sends what cannot be it.
+        """
+        try:
+            if self._standing.state.fork:
+                return None
+            return await (await self._current()).tile(tile)
+        except Fork as error:
+            await self._forked(error)
+        except Corrupt:
+            raise
+        except (GatewayError, OSError):
+            pass  # whoever relays it finds out, and clients verify what they get
+        return None
+
     def _begin(self, path: ModulePath, version: str) -> Flight[Verified] | None:
         """A look-up that is under way; None if its record is known."""
         if (path, version) in self._recent:
@@ -177,8 +196,12 @@ class Verifying:
         flight.publish(verified)
 
     async def _forked(self, fork: Fork) -> None:
-        known = self._standing.state.fork
-        folder = await asyncio.to_thread(self._standing.record, fork)
+        try:
+            known = self._standing.state.fork
+            folder = await asyncio.to_thread(self._standing.record, fork)
+        except OSError as error:
+            # Whoever asks is refused all the same, and the next one who meets it tries again.
+            known, folder = "", f"cannot be kept ({error.strerror or error})"
         if not known:
             self._events.emit("checksum_fork", database=self._database, reason=fork.reason, evidence=folder)
 

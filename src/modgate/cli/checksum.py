@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modgate.cli.checksum_preload import FROM, preload
-from modgate.cli.checksum_status import TRUST, accept, status
+from modgate.cli.checksum_status import NEW_KEY, TRUST, accept, status
 from modgate.cli.ending import FAILED
 from modgate.cli.flags import settings_command
 
@@ -27,7 +27,7 @@ def checksum() -> click.Group:
 def commands() -> list[click.Command]:
     """In the order of their names."""
     return [
-        settings_command(accept, [TRUST]),
+        settings_command(accept, [TRUST, NEW_KEY]),
         settings_command(audit),
         settings_command(init, [ANOTHER]),
         settings_command(preload, [FROM]),

@@ -19,6 +19,12 @@ TRUST = click.Option(
     help="Which history is believed: what was known before the fork, or that of one of the two heads.",
 )
 
+NEW_KEY = click.Option(
+    ["--new-key"],
+    is_flag=True,
+    help="The database has a new key, that of the settings: forget the head that it has not signed.",
+)
+
 
 def status(sources: Sources) -> int:
     """Tell how the checksum database stands.
@@ -48,10 +54,11 @@ def status(sources: Sources) -> int:
     return FAILED if fork else 0
 
 
-def accept(sources: Sources, trust: Trust) -> int:
+def accept(sources: Sources, trust: Trust, *, new_key: bool = False) -> int:
     """Decide on a fork: new public modules are verified again.
 
-    The evidence stays where it is. A running gateway goes on at its next look-up.
+    The evidence stays where it is. A running gateway goes on at its next look-up. With --new-key it is about a key that
+    the database no longer has.
     """
     import asyncio
 
@@ -62,6 +69,16 @@ def accept(sources: Sources, trust: Trust) -> int:
         async with desk(load(sources)) as opened:
             return opened.accept(trust)
 
+    async def decide_on_key() -> str:
+        async with desk(load(sources)) as opened:
+            return opened.accept_key()
+
+    if new_key:
+        kept = asyncio.run(decide_on_key())
+        click.echo(
+            f"accepted: the history begins anew; the old head is {kept}" if kept else "there is no head to forget"
+        )
+        return 0
     if not asyncio.run(decide()):
         click.echo("there is no fork to decide on")
         return 0

@@ -16,13 +16,16 @@ INTERRUPTED = 130
 
 def ended(run: Callable[[], int]) -> int:
     """Run a command and return its exit code, whatever happens in it."""
-    from modgate.errors import SetupError
+    from modgate.errors import GatewayError, SetupError
 
     try:
         return run()
     except SetupError as problem:
         _say(str(problem))
         return WRONG_SETTING
+    except GatewayError as error:
+        _say(": ".join(filter(None, (error.asked, error.source, error.reason))))
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -23,7 +23,7 @@ def why(sources: Sources, module: str) -> int:
     """Show why a stored module is believed.
 
     Nobody is asked: the record is proven once more from the tiles that are kept here. The exit code is 1 if the module
-    is not stored, or not verified.
+    is not stored, or not verified; a private one needs no record, but for that of our own database if there is one.
     """
     import asyncio
 
@@ -60,19 +60,29 @@ def named(module: str) -> Wanted:
 
 def is_whole(chain: Chain) -> bool:
     """Whether every stored file that a record speaks of has the record's h1."""
-    if chain.record is None or not chain.links:
+    if not chain.links or (chain.record is None and chain.needs_record):
         return False
-    return all(chain.record.sums.get(link.kind, link.row.h1) == link.row.h1 for link in chain.links)
+    known = chain.record.sums if chain.record is not None else {}
+    own = chain.own or {}
+    sums = [(link, said.get(link.kind)) for link in chain.links for said in (known, own)]
+    return all(h1 is None or h1 == link.row.h1 for link, h1 in sums)
 
 
 def told(module: str, chain: Chain) -> Iterator[str]:
     """The chain, from the files to the signature."""
     yield module
     for link in chain.links:
-        yield from _file(link)
+        yield from _file(link, needs_record=chain.needs_record)
     if not chain.links:
         yield "  is not stored here"
+    if chain.own is not None:
+        yield f"  record {chain.own['record']} of our own database, of {chain.own['recorded']}:"
+        yield from (f"    .{kind} {chain.own[kind]}" for kind in ("mod", "zip"))
+        yield f"  under our own head of {chain.own['head']['size']} records"
     record = chain.record
+    if not chain.needs_record:
+        yield f"  needs no public record: {chain.why_not}"
+        return
     if record is None:
         yield f"  record: cannot be proven from what is kept here: {chain.why_not}"
         return
@@ -82,7 +92,7 @@ def told(module: str, chain: Chain) -> Iterator[str]:
     yield from (f"    {line}".rstrip() for line in record.head.decode(errors="replace").splitlines())
 
 
-def _file(link: Link) -> Iterator[str]:
+def _file(link: Link, *, needs_record: bool) -> Iterator[str]:
     from modgate.checksum.evidence import Evidence, Excuse
 
     row = link.row
@@ -95,7 +105,10 @@ def _file(link: Link) -> Iterator[str]:
         case Excuse(database, reason, since):
             yield f"    unverified since {_when(since)}: {database} {reason}"
         case None:
-            yield "    no record speaks of it" if link.kind == "info" else "    not verified yet"
+            if link.kind == "info":
+                yield "    no record speaks of it"
+            elif needs_record:
+                yield "    not verified yet"
 
 
 def _when(seconds: float) -> str:

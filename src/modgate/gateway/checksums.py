@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from modgate.cache.evidence import UNVERIFIED
 from modgate.checksum.claim import open_head
@@ -13,8 +14,9 @@ from modgate.checksum.client import SumClient, Verified
 from modgate.checksum.databases import TOOLCHAIN
 from modgate.checksum.evidence import Evidence, Excuse, read_evidence
 from modgate.checksum.kept import NoWays, Reach, Remembered, Unremembered, head_cell
+from modgate.checksum.ownview import shown
 from modgate.checksum.standing import Standing, State, Trust
-from modgate.errors import GatewayError, Malformed, ModgateError, SetupError, Unproven
+from modgate.errors import Fork, GatewayError, Malformed, ModgateError, SetupError, Unproven
 from modgate.gateway.hosts import Outward
 from modgate.gateway.telling import Telling, telling
 from modgate.gateway.upstreams import Upstreams
@@ -25,6 +27,7 @@ from modgate.gomod.wanted import Wanted
 from modgate.settings.loaded import Loaded
 from modgate.settings.routing import PUBLIC
 from modgate.source.base import Ask, Kind
+from modgate.storage.log import SqliteLog
 from modgate.storage.namespace import Namespace
 from modgate.storage.records import ArtifactRow
 from modgate.storage.store import Store, open_store
@@ -32,6 +35,8 @@ from modgate.storage.tree import Tree
 from modgate.tlog.ed25519 import Ed25519Verifier
 from modgate.tlog.keys import parse_verifier_key
 from modgate.tlog.tree import Head
+
+T = TypeVar("T")
 
 AT_ONCE = 16
 """Look-ups under way at once: what one host is asked for without harm."""
@@ -63,12 +68,16 @@ class Chain:
     """The evidence for one module."""
 
     database: str
-    """"" where nothing is verified."""
+    """"" where nothing is verified, or nothing of this module."""
     links: Sequence[Link]
     record: Verified | None
     """The record, proven once more from what is kept here."""
     why_not: str
     """Why there is none."""
+    needs_record: bool = True
+    """False for a private module: the first content is the right one."""
+    own: Mapping[str, Any] | None = None
+    """What our own log has recorded (ownview.shown)."""
 
 
 class Desk:
@@ -102,14 +111,12 @@ class Desk:
     def status(self) -> Standings:
         """Raises SetupError: the database is off, or what is remembered of it cannot be verified with its key."""
         spec = self.spec
-        note = self.store.cells.get(head_cell(spec.name))
-        head = None
-        if note is not None:
-            try:
-                head = open_head(note, [Ed25519Verifier(parse_verifier_key(spec.key))]).head
-            except (Malformed, Unproven) as error:
-                problem = f"the head that is remembered for {spec.name} is not signed with its key ({error.why})"
-                raise SetupError("checksum", problem, "give the key that it was signed with") from error
+        try:
+            head = self._known(spec)
+        except (Malformed, Unproven) as error:
+            problem = f"the head that is remembered for {spec.name} is not signed with its key ({error.why})"
+            remedy = "give the key that it was signed with, or if there is a new one: modgate checksum accept --new-key"
+            raise SetupError("checksum", problem, remedy) from error
         unverified = len(self._namespace(PUBLIC).artifacts_with(UNVERIFIED))
         return Standings(spec.name, head, self._standing(spec).state, unverified)
 
@@ -117,28 +124,52 @@ class Desk:
         """Decide on a fork; False if there is none."""
         return self._standing(self.spec).accept(trust)
 
+    def accept_key(self) -> str:
+        """The database has another key, that of the settings: forget the head that this one has not signed. The file
+        where that is kept; "" if there is none.
+        """
+        try:
+            self._known(self.spec)
+        except (Malformed, Unproven):
+            return self._standing(self.spec).begin_anew()
+        return ""
+
+    def _known(self, spec: DatabaseSpec) -> Head | None:
+        """The head that is remembered. Raises Malformed, Unproven: the database's key has not signed it."""
+        note = self.store.cells.get(head_cell(spec.name))
+        return None if note is None else open_head(note, [Ed25519Verifier(parse_verifier_key(spec.key))]).head
+
     async def why(self, path: ModulePath, version: str) -> Chain:
         """The evidence for a stored module, without asking anybody."""
         namespace = self.namespace(path)
         asks = (Ask(kind, path, version) for kind in (Kind.INFO, Kind.MOD, Kind.ZIP))
         rows = [(ask.kind, namespace.pin(ask.name)) for ask in asks]
         links = [Link(kind, row, read_evidence(row.evidence)) for kind, row in rows if row is not None]
-        spec = spec_of(self._loaded)
+        spec, own = spec_of(self._loaded), await self.own(path, version)
+        if not self.is_public(path):
+            return Chain("", links, None, "it is exempt (private, no_checksum)", needs_record=False, own=own)
         if spec is None:
-            return Chain("", links, None, "no checksum database is set")
+            return Chain("", links, None, "no checksum database is set", own=own)
         try:
-            return Chain(spec.name, links, await self._client(NoWays(spec.name)).lookup(path, version), "")
+            return Chain(spec.name, links, await self._client(NoWays(spec.name)).lookup(path, version), "", own=own)
         except GatewayError as error:
-            return Chain(spec.name, links, None, error.reason)
+            return Chain(spec.name, links, None, error.reason, own=own)
+
+    async def own(self, path: ModulePath, version: str) -> Mapping[str, Any] | None:
+        """What our own log has recorded of a module; None if nothing."""
+        name = self._loaded.settings.own_database.name
+        if not name or not self.store.layout.own_log(name).exists():
+            return None
+        with closing(SqliteLog(self.store.layout.own_log(name))) as rows:
+            return await shown(rows, path, version)
 
     async def preload(self, modules: Sequence[Wanted], told: Callable[[Wanted, ModgateError | None], None]) -> None:
         """Fetch and verify the records of `modules`, and see that they can be verified again with what is kept then.
         `told` hears once how each went. Private ones are left out.
         """
         sums = self._outward()
-        kept = await _each(
-            [one for one in modules if self._is_public(one.path)], lambda one: _agreeing(one, sums), told
-        )
+        public = [one for one in modules if self.is_public(one.path)]
+        kept = await _each(public, lambda one: self._recorded(_agreeing(one, sums)), told)
         await sums.close(grace=self._loaded.settings.deadlines.small_total)  # what was proven is being kept
         # A full disk, or who removes files beside us, would else be noticed where nobody can fetch anything.
         alone = self._client(NoWays(self.spec.name), Unremembered())
@@ -146,16 +177,28 @@ class Desk:
             told(one, None)
 
     async def record(self, path: ModulePath, version: str) -> Verified:
-        """The proven record of a module, asked for where it is not kept.
+        """The proven record of a public module, asked for where it is not kept.
 
         Raises:
             SetupError: the database is off.
             GatewayError: it cannot be had.
         """
-        return await self._outward().lookup(path, version)
+        return await self._recorded(self._outward().lookup(path, version))
 
-    def _is_public(self, path: str) -> bool:
+    def is_public(self, path: str) -> bool:
+        """Whether the checksum database may be asked about a module."""
         return path == TOOLCHAIN or not self._loaded.meaning.is_exempt(path)
+
+    async def _recorded(self, ask: Awaitable[T]) -> T:
+        """The outcome of `ask`; a fork that it meets is kept as evidence, whoever met it."""
+        try:
+            return await ask
+        except Fork as fork:
+            standing, name = self._standing(self.spec), self.spec.name
+            if not standing.state.fork:
+                folder = standing.record(fork)
+                self.telling.events.emit("checksum_fork", database=name, reason=fork.reason, evidence=folder)
+            raise
 
     def _outward(self) -> SumClient:
         """A client that asks."""

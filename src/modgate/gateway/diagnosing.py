@@ -30,11 +30,13 @@ async def diagnosed(loaded: Loaded, desk: Desk, path: ModulePath, version: str) 
     """Lines, as they are found out. Each upstream is asked for each file once; nothing is kept of it."""
     async with AsyncExitStack() as stack:
         client = Outward(stack, loaded, desk.telling.metrics, desk.store.identity).client()
-        record = await _record(desk, path, version)
+        record, own = await _record(desk, path, version), await desk.own(path, version) or {}
         yield record if isinstance(record, str) else f"record {record.record_id} of the checksum database"
+        if own:
+            yield f"record {own['record']} of our own one"
         for kind in KINDS:
             ask = Ask(kind, path, version)
-            h1 = record.sums.get(kind, "") if isinstance(record, Verified) else ""
+            h1 = record.sums.get(kind, "") if isinstance(record, Verified) else own.get(kind) or ""
             yield str(ask)
             said, expected = _stored(desk, ask, h1)
             yield f"  store: {said}"
@@ -44,6 +46,8 @@ async def diagnosed(loaded: Loaded, desk: Desk, path: ModulePath, version: str) 
 
 
 async def _record(desk: Desk, path: ModulePath, version: str) -> Verified | str:
+    if not desk.is_public(path):
+        return "no record: it is exempt (private, no_checksum), and the checksum database is not asked"
     try:
         return await desk.record(path, version)
     except SetupError:
@@ -83,6 +87,8 @@ async def _upstream(loaded: Loaded, client: Client, link: Link, ask: Ask, expect
             data = (Path(unquote(parts.path)) / ask.name).read_bytes()
             for line in findings(expected, data):
                 yield f"  {link.shown}: {line}"
+        elif link.url == "direct":
+            yield "  direct: is not asked; its files are made here, from a repository"
     except GatewayError as error:
         yield f"  {link.shown}: {error.reason}"
     except OSError as error:

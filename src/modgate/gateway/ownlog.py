@@ -33,6 +33,7 @@ from modgate.settings.loaded import Loaded
 from modgate.settings.meaning import Meaning
 from modgate.settings.model import Settings
 from modgate.source.base import Ask, Kind, Source
+from modgate.source.blocking import Blocking, Stuck
 from modgate.storage.layout import Layout
 from modgate.storage.log import SqliteLog
 from modgate.storage.namespace import Namespace
@@ -40,7 +41,7 @@ from modgate.storage.records import Records
 from modgate.storage.sqlite import SqliteRecords
 from modgate.storage.store import Store
 from modgate.storage.tree import Tree
-from modgate.storage.witness import FileWitness
+from modgate.storage.witness import SECONDS, Call, FileWitness
 from modgate.tlog.ed25519 import Ed25519Verifier
 
 TURN_SECONDS = 5.0
@@ -97,14 +98,19 @@ async def own_database(
         rows,
         signers,
         [Ed25519Verifier(signer.verifier_key) for signer in signers],
-        _witness(stack, loaded, namespace, client, telling),
+        _witness(loaded, namespace, client, telling),
         turn=lambda: _turn(namespace, "turn"),
     )
     await _started(log)
     tree = Tree(store.layout.modules, store.layout.quarantine)
+
+    def kept(path: ModulePath) -> Namespace | None:
+        route = meaning.route(path)
+        return None if route.forward_token else store.namespace(route.namespace, tree)
+
     made = OwnDatabase(
         log,
-        private=StoreSums(source, lambda path: store.namespace(meaning.route(path).namespace, tree)),
+        private=StoreSums(source, kept),
         public=PublicSums(public.spec.name, public.verifying.lookup) if public is not None else None,
         # What the public database is not asked for is recorded as it was first seen here.
         is_private=meaning.is_exempt,
@@ -166,15 +172,26 @@ def _comparing(rows: SqliteLog, records: Records, meaning: Meaning, read: Callab
     return compare
 
 
-def _witness(
-    stack: AsyncExitStack, loaded: Loaded, namespace: Namespace, client: Client, telling: Telling
-) -> Watched | None:
+def _witness(loaded: Loaded, namespace: Namespace, client: Client, telling: Telling) -> Watched | None:
     place = loaded.meaning.own_witness
     if place is None:
         return None
     if place.file is None:
         return Watched(WebWitness(place.url, client, lambda: _turn(namespace, "witness")), telling.events)
-    return Watched(stack.enter_context(closing(FileWitness(place.file))), telling.events)
+    return Watched(FileWitness(place.file, call=patient()), telling.events)
+
+
+def patient(seconds: float = SECONDS) -> Call:
+    """One call at a time, which holds up neither the gateway nor its end where other storage hangs."""
+    blocking = Blocking(seconds, most=1)
+
+    async def call(what: Callable[[], Any]) -> Any:
+        try:
+            return await blocking.call(what)
+        except Stuck as error:
+            raise TimeoutError(str(error)) from error
+
+    return call
 
 
 @asynccontextmanager

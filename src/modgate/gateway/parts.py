@@ -16,10 +16,10 @@ is found in the upstream itself, so that after "|" the next one can do better.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from modgate.cache.ahead import AT_ONCE, Ahead
 from modgate.cache.answers import Answers, Rules
@@ -32,11 +32,12 @@ from modgate.cache.part import Budget
 from modgate.cache.passing import Passing
 from modgate.cache.smallfiles import SmallFiles
 from modgate.cache.zips import Zips
-from modgate.checksum.databases import TOOLCHAIN, Database, Databases, Served
+from modgate.checksum.databases import TOOLCHAIN, Database, Databases, Prove, Served, unproven
 from modgate.gateway import values
 from modgate.gateway.telling import Telling
 from modgate.gateway.upstreams import Upstream, Upstreams
 from modgate.gomod.modzip import ZipLimits
+from modgate.net.turns import Turns
 from modgate.settings.loaded import Loaded
 from modgate.settings.routing import Route
 from modgate.source.base import Ask, Source
@@ -57,7 +58,7 @@ class Shop:
     """Further ones than `verifier`."""
     checker: Checker
     budget: Budget
-    downloads: asyncio.Semaphore
+    downloads: Turns
 
     def namespace(self, name: str) -> Namespace:
         """Where modules are stored."""
@@ -79,7 +80,7 @@ def shop(
     checker = Checker(ZipLimits(zip_bytes=limits.zip, mod_bytes=limits.mod), telling.metrics)
     stack.push_async_callback(checker.close)
     budget = Budget(limits.spool, telling.metrics)
-    return Shop(loaded, store, telling, verifier, checks, checker, budget, asyncio.Semaphore(limits.downloads))
+    return Shop(loaded, store, telling, verifier, checks, checker, budget, Turns(limits.downloads))
 
 
 def cached(shop: Shop, view: str, route: Route, source: Source, may_guess: Callable[[Ask], bool]) -> CachedSource:
@@ -96,7 +97,7 @@ def cached(shop: Shop, view: str, route: Route, source: Source, may_guess: Calla
     # Our own log has one record for a name: what is private in another view may be another module.
     checks = () if view and route.private else shop.checks
     # Toolchains are always verified.
-    verifier = shop.verifier if is_verified else Only(shop.verifier, lambda ask: ask.path == TOOLCHAIN)
+    verifier = shop.verifier if is_verified else Only(shop.verifier, _is_toolchain)
 
     async def on_stored(ask: Ask) -> None:
         for question in lists_to_expire(ask):
@@ -137,7 +138,12 @@ def cached(shop: Shop, view: str, route: Route, source: Source, may_guess: Calla
 def passing(shop: Shop, route: Route, source: Source) -> Passing:
     """What hands on `source` to each client for itself, as a route with forward_token wants it."""
     fresh = shop.namespace(route.namespace).fresh
-    return Passing(source, fresh, shop.checker, shop.budget, route.limits.zip)
+    verifier = Only(shop.verifier, _is_toolchain)
+    return Passing(source, fresh, shop.checker, shop.budget, route.limits.zip, verifier)
+
+
+def _is_toolchain(ask: Ask) -> bool:
+    return ask.path == TOOLCHAIN
 
 
 def databases(
@@ -149,8 +155,9 @@ def databases(
     telling: Telling,
     *,
     own: Sequence[Served] = (),
+    prove: Mapping[str, Prove] = MappingProxyType({}),
 ) -> Databases:
-    """The checksum databases that are passed through, and `own`."""
+    """The checksum databases that are passed through, and `own`; `prove` is by the name of a database."""
     settings, made = loaded.settings, list[Served](own)
     for spec in loaded.meaning.databases:
         ways = reach.ways(spec, chain)
@@ -158,7 +165,18 @@ def databases(
         is_private, most, beside = loaded.meaning.is_private, settings.limits.database, loaded.sumdb_dir
         files = SmallFiles(namespace, telling.events, telling.metrics, telling.unexpected, most=most)
         changing = Changing(namespace, telling.metrics, telling.unexpected)
-        made.append(Database(spec.name, ways, files, changing, is_private=is_private, most=most, elsewhere=beside))
+        made.append(
+            Database(
+                spec.name,
+                ways,
+                files,
+                changing,
+                is_private=is_private,
+                most=most,
+                elsewhere=beside,
+                prove=prove.get(spec.name, unproven),
+            )
+        )
     whole = Databases(made)
     stack.push_async_callback(whole.close)
     return whole

@@ -114,7 +114,8 @@ async def opened(stack: AsyncExitStack, loaded: Loaded, told: Telling, sockets: 
     stack.push_async_callback(views.close)
     if rows is not None:
         own = await own_database(stack, loaded, store, told, rows, source=views.home, public=database, client=client)
-    sums = databases(stack, loaded, chain, upstreams, store, told, own=[own] if own is not None else [])
+    prove = {database.spec.name: database.verifying.tile} if database is not None else {}
+    sums = databases(stack, loaded, chain, upstreams, store, told, own=[own] if own is not None else [], prove=prove)
     access_log = AccessLog(settings.access_log)
     stack.callback(access_log.close)
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None

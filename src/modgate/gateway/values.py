@@ -7,6 +7,7 @@ from dataclasses import replace
 from modgate.cache.freshness import Ages
 from modgate.net.limits import Bounds, Deadlines
 from modgate.serve.edge import WireLimits
+from modgate.serve.lifecycle import connections_allowed
 from modgate.settings import model
 from modgate.settings.loaded import Loaded
 from modgate.source.breaker import Limits
@@ -79,4 +80,5 @@ def wire(settings: model.Settings) -> WireLimits:
         request_seconds=settings.deadlines.request_header,
         idle_seconds=settings.deadlines.keep_alive,
         stall_seconds=settings.deadlines.write_stall,
+        connections=connections_allowed(),
     )

@@ -37,7 +37,8 @@ def modules_in(text: str) -> list[Wanted]:
         Malformed: a line, or a JSON object, names no module.
     """
     found: dict[str, Wanted] = {}
-    for one in _objects(text) if text.lstrip().startswith("{") else _lines(text):
+    text = text.removeprefix("\ufeff").lstrip()  # what some editors put before everything
+    for one in _objects(text) if text.startswith("{") else _lines(text):
         known = found.setdefault(str(one), one)
         known.sums.update(one.sums)
     return list(found.values())
@@ -51,7 +52,8 @@ def _lines(text: str) -> Iterator[Wanted]:
         if len(fields) == 3:
             version = fields[1].removesuffix(GO_MOD)
             kind = "mod" if fields[1].endswith(GO_MOD) else "zip"
-            yield _wanted(line, fields[0], version, {kind: fields[2]})
+            # Sums of other kinds are for times to come, as for the go command.
+            yield _wanted(line, fields[0], version, {kind: fields[2]} if fields[2].startswith("h1:") else {})
         elif len(fields) == 1:
             path, _, version = fields[0].rpartition("@")
             yield _wanted(line, path, version, {})
@@ -60,7 +62,7 @@ def _lines(text: str) -> Iterator[Wanted]:
 
 
 def _objects(text: str) -> Iterator[Wanted]:
-    decoder, rest = json.JSONDecoder(), text.lstrip()
+    decoder, rest = json.JSONDecoder(), text
     while rest:
         try:
             said, end = decoder.raw_decode(rest)

@@ -14,6 +14,7 @@ from modgate.storage.sqlite import connect
 READ = "SELECT value FROM cells WHERE name = ?"
 PUT_FIRST = "INSERT INTO cells (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
 PUT_NEXT = "UPDATE cells SET value = ? WHERE name = ? AND value = ?"
+FORGET = "DELETE FROM cells WHERE name = ? AND value = ?"
 
 
 class Cells:
@@ -51,6 +52,18 @@ class Cells:
                 else:
                     done = connection.execute(PUT_NEXT, (new, name, old))
                 return done.rowcount == 1
+        except sqlite3.Error as error:
+            raise OSError(f"records: {error}") from error
+
+    def forget(self, name: str, old: bytes) -> bool:
+        """Durably unset the value if it is `old` now; False if it is something else.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            with closing(connect(self._file)) as connection:
+                return connection.execute(FORGET, (name, old)).rowcount == 1
         except sqlite3.Error as error:
             raise OSError(f"records: {error}") from error
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modgate.errors import Trouble, Unavailable
 
@@ -23,6 +22,9 @@ MOST = 65536
 SECONDS = 10.0
 """For one look or write: other storage is often a network's, and that may hang."""
 
+Call = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Makes a call in another thread. Raises what it raises, and TimeoutError where it has hung for SECONDS."""
+
 
 def _nothing(arrow: str) -> None:
     """What happens at an arrow outside of the crash tests."""
@@ -31,13 +33,13 @@ def _nothing(arrow: str) -> None:
 class FileWitness:
     """One head in one file."""
 
-    def __init__(self, file: Path, arrow: Callable[[str], None] = _nothing) -> None:
+    def __init__(self, file: Path, arrow: Callable[[str], None] = _nothing, call: Call = asyncio.to_thread) -> None:
         """The file's directory has to be there: a mount that is missing must not look like a log that begins. `arrow`
         is called with the name of the step of a write that is over; crash tests die there.
         """
         self._file = file
         self._arrow = arrow
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="witness")
+        self._call = call
 
     async def read(self) -> bytes | None:
         return await self._told(self._read)
@@ -45,14 +47,10 @@ class FileWitness:
     async def write(self, old: bytes | None, new: bytes) -> bool:
         return await self._told(lambda: self._write(old, new))
 
-    def close(self) -> None:
-        """Nobody waits for storage that hangs."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     async def _told(self, work: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            told: T = await self._call(work)
+            return told
         except TimeoutError as error:
             raise self._failed(f"no answer within {SECONDS:g} s") from error
         except OSError as error:
