@@ -23,6 +23,7 @@ from modgate.cache.zips import Zips
 from modgate.errors import Absent, GatewayError, Unavailable
 from modgate.gomod.modzip import ZipLimits
 from modgate.gomod.paths import check_path
+from modgate.net.turns import Turns
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Answer, Arriving, Ask, Kind, Ready, Source, Terms
@@ -161,6 +162,7 @@ async def cellar(
     checks: tuple[Check, ...] = (),
     spool: int = 1 << 30,
     most: int = 500 << 20,
+    downloads: int = 48,
 ) -> AsyncIterator[Cellar]:
     """One process's cache on the data directory `root`; several may be open at once."""
     source, clock, metrics = source or Scripted(), Clock(), Metrics()
@@ -207,7 +209,7 @@ async def cellar(
             checker=checker,
             budget=Budget(spool, metrics),
             most=most,
-            downloads=asyncio.Semaphore(48),
+            downloads=Turns(downloads),
             clock=clock,
         )
         artifacts = Artifacts(upstream, files, lambda _: rules, checks, on_stored)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from modgate.cache.ahead import CLAIM_SECONDS, MODS_SECONDS, PAUSE_SECONDS, WINDOW, Ahead
+from modgate.cache.ahead import CLAIM_SECONDS, MODS_SECONDS, PAUSE_SECONDS, READ, WINDOW, Ahead
 from modgate.errors import Absent
 from modgate.gomod import ModulePath
 from modgate.observe.metrics import Metrics
@@ -110,6 +110,15 @@ async def test_the_requirements_of_a_pruned_module_are_nobodys_next_question() -
         await cache.get(mod("library"), Terms())
         await quiet()
     assert it.asked == [mod("library")]
+
+
+async def test_a_file_of_many_megabytes_is_not_read_for_guesses() -> None:
+    it = Cellar()
+    it.upstream[mod("monster")] = go_mod("monster", ["b"]) + b"\n// " + b"x" * READ
+    async with ahead(it) as cache:
+        await cache.get(mod("monster"), Terms())
+        await quiet()
+    assert it.asked == [mod("monster")]
 
 
 async def test_a_stored_mod_leads_to_nothing() -> None:

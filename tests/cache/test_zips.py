@@ -16,9 +16,12 @@ import pytest
 from modgate.cache.evidence import Complete
 from modgate.cache.spool import HOLD
 from modgate.errors import Absent, Corrupt, Unavailable
-from modgate.source.base import Cached, Freshness, Reader, Terms
+from modgate.gomod import ModulePath
+from modgate.net.turns import asked_by
+from modgate.source.base import Ask, Cached, Freshness, Reader, Terms
 from tests.cache.fakes import LIST, PIECE, ZIP, Scripted, cellar, module_zip, read_all
 
+ONE = replace(ZIP, path=ModulePath("example.com/one"))
 BIG = module_zip(600_000)
 SMALL = module_zip(1_000)
 
@@ -50,6 +53,29 @@ async def test_two_processes_on_one_store_cause_one_transfer(tmp_path: Path) -> 
         bodies = await asyncio.gather(*(it.body(ZIP) for _ in range(20) for it in (one, other)))
         assert set(bodies) == {BIG}
         assert len(source.asked) == 1
+
+
+async def test_who_wants_many_zips_does_not_keep_out_who_wants_one(tmp_path: Path) -> None:
+    async with cellar(tmp_path, downloads=1) as it:
+        many = [replace(ZIP, version=f"v1.0.{number}") for number in range(4)]
+        async with asyncio.TaskGroup() as group:
+
+            async def fetch(client: str, ask: Ask) -> None:
+                asked_by(client)
+                await it.body(ask)
+
+            it.source.paused.clear()
+            for ask in many:
+                it.source.holds[ask] = module_zip(300_000, version=ask.version)
+                group.create_task(fetch("greedy", ask))
+            while not it.source.asked:
+                await asyncio.sleep(0)
+            it.source.holds[ONE] = module_zip(1_000, path=ONE.path)
+            group.create_task(fetch("modest", ONE))
+            while it.cache.under_way < 5:
+                await asyncio.sleep(0)
+            it.source.paused.set()
+        assert it.source.asked.index(ONE) == 2, "after the one under way and the one that waited for longest"
 
 
 async def test_the_first_bytes_come_before_the_last_ones_have_arrived(tmp_path: Path) -> None:

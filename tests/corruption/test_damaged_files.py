@@ -146,6 +146,20 @@ def test_a_tile_that_is_fetched_instead_has_to_be_what_was_first_seen(
     assert after.get(tile).status == 502
 
 
+def test_a_damaged_file_that_cannot_be_put_aside_is_not_served(gateway: Gateway) -> None:
+    folder = gateway.data / f"modules/public/{MODULE.path}/@v"
+    for kind in FILES:
+        flipped(gateway.data / f"modules/public/{MODULE.name}.{kind}")
+    folder.chmod(0o555)
+    for kind in FILES:
+        answer = gateway.get(f"{MODULE.name}.{kind}", x_request_id="1")
+        assert answer.status == 503, kind
+        assert "cannot store anything new (permission denied)" in answer.text
+    folder.chmod(0o755)
+    for kind, body in FILES.items():
+        assert gateway.get(f"{MODULE.name}.{kind}", x_request_id="1").body == body
+
+
 def test_a_damaged_file_is_kept_aside_and_told(world: World, upstream: Upstream, gateway: Gateway) -> None:
     gateway.stop()
     path = gateway.data / f"modules/public/{MODULE.name}.zip"

@@ -164,6 +164,27 @@ def test_a_reader_that_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyP
     os.close(writing)
 
 
+def test_workers_that_share_a_pipe_do_not_mix_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sink, "STDOUT", writing)
+    logs = [AccessLog("-"), AccessLog("-")]
+    received = b""
+    for number in range(1000):  # four times what the pipe takes: each has a part of its batch written, then the other
+        add(logs[number % 2], number)
+        if number % 250 > 247:
+            logs[number % 2].flush()
+            received += os.read(reading, 30_000)
+    while received.count(b"\n") < 1000:
+        for log in logs:
+            log.flush()
+        received += os.read(reading, 30_000)
+    assert {json.loads(line)["request_id"] for line in received.splitlines()} == {f"k3-{n}" for n in range(1000)}
+    for log in logs:
+        log.close()
+    os.close(reading)
+    os.close(writing)
+
+
 def test_a_socket_as_standard_output_is_written_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     monkeypatch.setattr(sink, "STDOUT", ours.fileno())

@@ -76,6 +76,19 @@ def test_a_zip_that_stalls_for_ever_is_given_up(world: World) -> None:
         expect_whole(gateway.get(f"{module.name}.zip"), module, "zip")
 
 
+def test_a_zip_that_drips_is_not_continued_for_ever(world: World) -> None:
+    module = Module("example.com/m", "v1.0.0", payload=LARGE)
+    upstream = world.upstream([module])
+    gateway = world.gateway(upstream, deadlines={"total": "1s"})
+    upstream.misbehaves(faults.trickles(200), on="zip")
+    answer = gateway.get(f"{module.name}.zip")
+    expect_trouble(answer, 504)
+    assert "did not send all of it within 1 s" in answer.text
+    assert upstream.asked_for("zip") == 3
+    upstream.behaves()
+    expect_whole(gateway.get(f"{module.name}.zip"), module, "zip")
+
+
 def test_a_client_is_told_after_the_deadline_of_requests_and_the_fetch_goes_on(world: World) -> None:
     modules = [Module(f"example.com/m{number}", "v1.0.0") for number in range(3)]
     upstream = world.upstream(modules)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.protocol.asking import expect_error
@@ -44,6 +46,21 @@ def test_words_that_the_go_command_would_not_show_are_replaced(
     upstream.misbehaves(lambda _, __: Delivery(404, words, headers), on=f"{path}/*")
     answer = gateway.get(f"{path}/@v/v1.0.0.info")
     expect_error(answer, 404, f"not found: {path}@v1.0.0 info: {upstream.url}: answered 404")
+
+
+def test_words_of_another_system_are_told_with_our_ends_of_lines(gateway: Gateway, upstream: Upstream) -> None:
+    upstream.misbehaves(faults.status(404, "\r\nno such module\r\nask the team\r\n"), on="example.com/windows/*")
+    assert gateway.get("example.com/windows/@latest").text == "no such module\nask the team\n"
+
+
+def test_words_that_never_end_do_not_hold_up_what_the_status_says(gateway: Gateway, upstream: Upstream) -> None:
+    words = faults.body(b"not found, for th", media_type="text/plain")
+    gate = upstream.pauses(after=9, on="example.com/hanging/*")
+    upstream.misbehaves(
+        lambda asked, given: replace(words(asked, given), status=404, pause=(9, gate)), on="example.com/hanging/*"
+    )
+    for name in ("list", "v1.0.0.zip"):
+        expect_error(gateway.get(f"example.com/hanging/@v/{name}"), 404, "not found: example.com/hanging")
 
 
 def test_words_without_end_are_cut(gateway: Gateway, upstream: Upstream) -> None:

@@ -73,6 +73,23 @@ def test_a_bad_zip_is_refused(gateway: Gateway, upstream: Upstream) -> None:
     assert gateway.metric("modgate_spool_bytes") == 0
 
 
+def test_a_toolchain_is_verified_all_the_same(world: World) -> None:
+    right = Module("golang.org/toolchain", "v0.0.1-go1.99.0.linux-amd64", in_zip=False)
+    wrong = Module("golang.org/toolchain", "v0.0.1-go1.98.0.linux-amd64", in_zip=False)
+    database = world.database()
+    upstream = world.upstream([right], database=database)
+    upstream.publishes(wrong)
+    upstream.misbehaves(faults.body(SECRET.mod_bytes), on=f"{wrong.name}.mod")
+    route = f'[[route]]\nmatch = "golang.org/**"\nprivate = true\nupstream = "{upstream.url}"\n'
+    gateway = world.gateway(upstream, checksum=database.key, tables=f'{route}forward_token = "X-Proxy-Token"\n')
+    assert gateway.get(f"{right.name}.zip", x_proxy_token="any").body == right.zip_bytes
+    assert gateway.get(f"{right.name}.mod", x_proxy_token="any").body == right.mod_bytes
+    upstream.misbehaves(faults.body(right.zip_bytes), on=f"{wrong.name}.zip")
+    for kind in ("mod", "zip"):
+        assert gateway.get(f"{wrong.name}.{kind}", x_proxy_token="any").status == 502
+    assert gateway.files("modules") == []
+
+
 def test_ranges_and_heads_are_answered(gateway: Gateway) -> None:
     part = gateway.get(f"{SECRET.name}.zip", x_proxy_token="right", range="bytes=10-19")
     assert (part.status, part.body) == (206, SECRET.zip_bytes[10:20])

@@ -22,6 +22,7 @@ from modgate.serve.exchange import Reporter
 from modgate.serve.health import Check, Health
 from modgate.serve.keep import Keeper
 from modgate.serve.listener import Listener
+from modgate.serve.protocol import SILENT_SECONDS
 from modgate.serve.proxies import TrustedProxies
 from modgate.serve.sockets import bind
 from modgate.serve.table import Principals, Table
@@ -86,6 +87,7 @@ class FakeReply:
     cached: Cached = Cached.MISS
     source: str = ""
     stamp: tuple[int, int] | None = (2, 7)
+    private: bool = False
 
 
 class FakeDatabases:
@@ -262,6 +264,13 @@ class Port:
         """Let the event loop turn until `done`; a test that waits for ever ends by its time limit."""
         while not done():
             await asyncio.sleep(0)
+
+    async def takes_for_gone(self, client: Client) -> None:
+        """Let a client go in good order, for which one that only sends no more would be taken, and time pass."""
+        await client.close()
+        await self.settle(lambda: any(connection._ended for connection in self.listener._connections()))
+        self.clock.advance(SILENT_SECONDS + 0.1)
+        self.listener.sweep()
 
     async def close(self) -> None:
         for client in self._clients:

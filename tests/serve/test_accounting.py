@@ -79,7 +79,7 @@ async def test_a_client_that_left_before_its_status_is_499(port: Port) -> None:
     client = await port.client()
     await client.send(request(TARGET) * 3)
     await port.settle(lambda: port.source.waiting == 1)
-    client.writer.transport.abort()
+    await port.takes_for_gone(client)
     await port.settle(lambda: port.listener.connections == 0 and not port.edge.tasks)
     assert [line["status_code"] for line in port.log_lines()] == [499, 499, 499]
     assert port.count(IN_FLIGHT)[()] == 0

@@ -118,7 +118,7 @@ async def test_an_application_hears_an_empty_body_and_then_the_end(tmp_path: Pat
     client = await port.client()
     await client.send(request("/a%20b", "POST", Content_Length="3") + b"abc")
     await port.settle(lambda: len(heard) == 2)
-    await client.close()
+    await port.takes_for_gone(client)
     await port.settle(lambda: len(heard) == 3 and not port.edge.tasks)
     assert heard[:2] == ["/a b", {"type": "http.request", "body": b"", "more_body": False}]
     assert heard[2] in ({"type": "http.disconnect"}, "cancelled")

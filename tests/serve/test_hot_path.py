@@ -133,6 +133,20 @@ async def test_what_can_change_is_kept_while_it_is_fresh(port: Port) -> None:
     assert (await client.ask(TARGET)).headers["x-cache"] == "miss"
 
 
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_a_clock_that_is_set_changes_nothing_of_that(port: Port, days: int) -> None:
+    jump = [0.0]
+    port.reporter.clock._wall = lambda: port.clock() + jump[0]
+    port.answer(INFO.name, INFO, DATA, fresh_until=port.clock() + 60)
+    await port.ask(TARGET)
+    jump[0] = days * 86400.0
+    port.listener.sweep()
+    port.clock.advance(59)
+    assert (await port.ask(TARGET)).headers["x-cache"] == "hit"
+    port.clock.advance(2)
+    assert (await port.ask(TARGET)).headers["x-cache"] == "miss"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import socket
 import ssl
 from pathlib import Path
+from typing import cast
 
 import pytest
 import trustme
 
 from modgate.errors import SetupError
+from modgate.gomod import ModulePath
+from modgate.serve.goodbye import unsent
 from modgate.serve.sockets import bind, split_address
 from modgate.serve.tls import Certificate
-from tests.serve.fakes import Port
+from modgate.source.base import Ask, Kind
+from tests.serve.fakes import Client, Port, request
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,65 @@ async def test_a_plain_client_on_a_tls_port_is_hung_up_on(tmp_path: Path, author
     assert await client.is_closed()
     assert await subject(port, authority) == "first"
     assert port.logged.entries == []
+    await port.close()
+
+
+async def goes_on(port: Port, seconds: float, looks: int = 2) -> None:
+    """Time passes, and the listener looks at its connections meanwhile."""
+    for _ in range(looks):
+        port.listener.sweep()
+        port.clock.advance(seconds / looks)
+        for _ in range(20):
+            await asyncio.sleep(0)
+    port.listener.sweep()
+
+
+@pytest.mark.parametrize("draining", [False, True])
+async def test_a_tls_client_that_says_no_goodbye_is_let_go_of(
+    tmp_path: Path, authority: Authority, draining: bool
+) -> None:
+    port = Port(tmp_path / "access.log", tls=Certificate(authority.cert, authority.key).context)
+    await port.listener.start()
+    client = await port.client(authority.trusting)
+    assert (await client.ask("/")).status == 200
+    cast(asyncio.Transport, client.writer.transport).pause_reading()
+    [connection] = port.listener._connections()
+    await port.settle(lambda: not unsent(connection.transport))
+    port.edge.draining = draining
+    port.clock.advance(75.1)
+    port.listener.sweep()
+    assert connection.transport.is_closing()
+    await goes_on(port, 0.0)  # our own goodbye goes out, and arrives
+    await port.settle(lambda: not unsent(connection.transport))
+    await goes_on(port, 1.1 if draining else 5.1)
+    await port.settle(lambda: not port.listener.connections)
+    client.writer.transport.abort()
+    await port.close()
+
+
+async def test_a_slow_tls_client_gets_the_end_of_its_answer(tmp_path: Path, authority: Authority) -> None:
+    port = Port(tmp_path / "access.log", tls=Certificate(authority.cert, authority.key).context)
+    body = random.Random(1).randbytes(700_000)
+    port.answer("rsc.io/quote/@v/v1.5.2.mod", Ask(Kind.MOD, ModulePath("rsc.io/quote"), "v1.5.2"), body)
+    await port.listener.start()
+    for patient in (True, False):
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", port.number))
+        reader, writer = await asyncio.open_connection(
+            sock=slow, ssl=authority.trusting, server_hostname="localhost", limit=1024
+        )
+        client = Client(reader, writer)
+        await client.send(request("/rsc.io/quote/@v/v1.5.2.mod", Connection="close"))
+        await port.settle(lambda: any(one.transport.is_closing() for one in port.listener._connections()))
+        await goes_on(port, 59.0, looks=12)
+        assert port.listener.connections == 1
+        if patient:
+            assert (await client.response()).body == body
+        else:
+            await goes_on(port, 61.0)
+        await port.settle(lambda: not port.listener.connections)
+        writer.transport.abort()
     await port.close()
 
 

@@ -142,7 +142,7 @@ async def test_a_client_that_goes_away_ends_the_wait(port: Port) -> None:
     client = await port.client()
     await client.send(request(TARGET))
     await port.settle(lambda: port.source.waiting == 1)
-    await client.close()
+    await port.takes_for_gone(client)
     await port.settle(lambda: port.source.waiting == 0 and port.listener.connections == 0)
     assert port.logged.entries == []
 

@@ -129,6 +129,10 @@ def test_a_log_file_must_be_writable(tmp_path: Path) -> None:
     assert told(tmp_path, access_log=f"{tmp_path}/no/log") == [
         f"access_log: cannot write {tmp_path}/no/log: No such file or directory; {remedy}"
     ]
+    os.mkfifo(tmp_path / "pipe")
+    assert told(tmp_path, access_log=f"{tmp_path}/pipe") == [
+        f"access_log: cannot write {tmp_path}/pipe: No such device or address; {remedy}"
+    ]
 
 
 def test_a_start_stops_at_the_first_problem(tmp_path: Path) -> None:

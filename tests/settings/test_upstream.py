@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.settings.sources import loaded, problems_of
@@ -45,6 +47,10 @@ def test_plain_http_is_warned_about_once_and_not_on_this_machine() -> None:
         ("0.0.0.0:80", "http://localhost", True),
         ("[::]:443", "https://localhost", True),
         ("proxy.corp.example:80", "http://Proxy.corp.example", True),
+        ("127.0.0.1:8080", "http://0.0.0.0:8080", True),
+        (":8080", f"http://{socket.gethostname()}:8080", True),
+        (":8080", "http://192.0.2.1:8080", False),
+        (":8080", "http://[2001:db8::1]:8080", False),
         ("127.0.0.1:8080", "http://127.0.0.1:8081", False),
         ("127.0.0.1:8080", "http://127.0.0.2:8080", False),
         ("127.0.0.1:8080", "https://a.example:8080", False),

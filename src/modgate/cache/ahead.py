@@ -40,6 +40,9 @@ MODS = 4096
 """Modules of which it is known that a .mod has just been fetched."""
 MODS_SECONDS = 60.0
 """How long that counts as just now: a graph of a thousand modules takes less."""
+READ = 65536
+"""Bytes of a go.mod file up to which it is read for guesses: real ones have a quarter of that, and a hostile one of
+16 MiB would keep the event loop busy for seconds."""
 PRUNED = (1, 17)
 """From this go version on, the requirements of a dependency are not followed (go.dev/ref/mod#graph-pruning)."""
 CLAIM_SECONDS = 30.0
@@ -119,7 +122,7 @@ class Ahead:
             guesses = [Ask(Kind.MOD, ask.path, ask.version), *self._build_list(ask)]
         else:
             self._remember(ask)
-            pruned = go_line(data) >= PRUNED
+            pruned = len(data) > READ or go_line(data) >= PRUNED
             guesses = [] if pruned else [Ask(Kind.MOD, path, version) for path, version in requirements(data)]
         self._waiting.extendleft(reversed(guesses))
         self._begin()

@@ -26,7 +26,10 @@ from modgate.storage.namespace import Namespace
 BREAKS = 20
 """Transfers of one file that may break: a zip of 500 MiB over a link that breaks every 25 MB still comes."""
 FRUITLESS = 3
-"""Transfers in a row that may bring nothing new."""
+"""Transfers in a row that may bring nothing new, or next to nothing."""
+SLOWEST = 1024
+"""Bytes a second: a transfer that broke and brought less is next to nothing. One that drips until its time is over
+would else be continued BREAKS times, and keep a place of limits.downloads for hours."""
 CHANCES = 2
 """Transfers that one source may break before the next one is asked, where the chain allows it."""
 PAUSE = 0.2
@@ -170,15 +173,15 @@ class Download:
         resume = Resume(note.source, self.part.size, note.validator) if note else None
         if self._breaks and resume is None:
             resume = Resume("", 0, "", self._spent())  # begun anew, but not at the source that broke it
-        fruitless, broke = 0, False
+        fruitless, broke, clock = 0, False, asyncio.get_running_loop().time
         for _ in range(BREAKS):
-            before, answer = self.part.size, None
+            before, began, answer = self.part.size, clock(), None
             try:
                 answer = await self._source.get(self._ask, Terms(resume=resume))
                 await self._receive(answer)
                 return answer.source, continued or broke
             except Unavailable as error:
-                fruitless = 0 if self.part.size > before else fruitless + 1
+                fruitless = 0 if self.part.size - before > SLOWEST * (clock() - began) else fruitless + 1
                 if (answer is None and not self.part.size) or fruitless >= FRUITLESS or error.trouble is Trouble.OURS:
                     raise
             broke = True

@@ -8,18 +8,21 @@ meantime join it.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 from modgate.errors import GatewayError, Trouble, Unavailable
+from modgate.net.turns import asker
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 MOST = 2048
-"""Flights of one kind at once. Each holds a lock, that is a descriptor, and outlives its clients: without a bound those
-who ask for what hangs could use up all descriptors."""
+"""Flights of one kind at once. Each costs 20 KiB and outlives its clients: without a bound those who ask for what hangs
+could use up all memory. Nobody may begin more than are free then: one client gets half of them, the next a quarter, and
+there is always room for one that asks for little."""
 
 
 class Flight(Generic[V]):
@@ -95,6 +98,8 @@ class Flights(Generic[K, V]):
         self._unexpected = unexpected
         self._flights: dict[K, Flight[V]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: Counter[str] = Counter()
+        """Flights under way by whose ask began them."""
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -115,10 +120,11 @@ class Flights(Generic[K, V]):
         flight = self._flights.get(key)
         if flight is not None:
             return flight, True
-        if len(self._flights) >= MOST:
-            reason = f"has {MOST} fetches under way and begins no more; ask again"
+        if self._begun[asker()] >= MOST - len(self._flights):
+            reason = f"has {len(self._flights)} fetches under way and begins no more for you; ask again"
             raise Unavailable(reason=reason, trouble=Trouble.OURS)
         flight = self._flights[key] = Flight(asyncio.get_running_loop())
+        self._begun[asker()] += 1
         task = asyncio.get_running_loop().create_task(self._run(key, flight, fly))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -133,6 +139,11 @@ class Flights(Generic[K, V]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _left(self, whose: str) -> None:
+        self._begun[whose] -= 1
+        if not self._begun[whose]:
+            del self._begun[whose]
+
     async def _run(self, key: K, flight: Flight[V], fly: Callable[[Flight[V]], Awaitable[None]]) -> None:
         try:
             await fly(flight)
@@ -146,6 +157,7 @@ class Flights(Generic[K, V]):
             flight.fail(Unavailable(reason="failed inside this gateway; its log has the details", trouble=Trouble.OURS))
         finally:
             self._flights.pop(key, None)
+            self._left(asker())
             flight.end()
             if not flight.published:
                 flight.fail(Unavailable(reason="ended without a result", trouble=Trouble.OURS))

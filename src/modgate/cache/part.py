@@ -155,18 +155,26 @@ class Part:
     def remove(self) -> None:
         """Begin anew, or give up."""
         for path in (self.path, self._note):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # gone already, or the folder may not be written any more
                 os.unlink(path)
-        if not os.fstat(self._descriptor).st_nlink:
+        if not os.fstat(self._descriptor).st_nlink or self._is_there():
             # Whoever reads it has it open for a while yet, in other processes too; on a full disk its room is wanted
-            # now.
-            os.ftruncate(self._descriptor, 0)
+            # now. And what cannot be removed must not be gone on with.
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
+
+    def _is_there(self) -> bool:
+        """Whether it lies in the spool under its name: not in the tree, and not removed."""
+        try:
+            return os.stat(self.path).st_ino == os.fstat(self._descriptor).st_ino
+        except OSError:
+            return False
 
     def close(self) -> None:
         """What a cancelled download leaves is another process's to go on with, or swept at the next start."""
         os.close(self._descriptor)
         if not os.path.exists(self.path):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.unlink(self._note)
         self._budget.give(self._reserved)
 

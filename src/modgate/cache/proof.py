@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections import OrderedDict
 
-from modgate.storage.tree import Identity, identity_of
+from modgate.storage.tree import Identity, identity_of, raise_spent
 
 MOST = 100_000
 """Files remembered: 20 MB. One that is forgotten is hashed again."""
@@ -43,22 +43,31 @@ class Proofs:
         """Hash the file at `path`: its identity if it is what `sha256` says, else None.
 
         Any number of callers cost one reading.
+
+        Raises:
+            Unavailable: no file can be opened just now.
         """
         running = self._running.get(path)
         if running is None:
             running = asyncio.get_running_loop().run_in_executor(None, _identity_if, path, sha256)
             self._running[path] = running
-            running.add_done_callback(lambda _: self._running.pop(path, None))
+            running.add_done_callback(lambda done: self._ended(path, done))
         identity = await asyncio.shield(running)
         if identity is not None:
             self.put(path, identity)
         return identity
 
+    def _ended(self, path: str, done: asyncio.Future[Identity | None]) -> None:
+        self._running.pop(path, None)
+        if not done.cancelled():
+            done.exception()  # whoever waits is told; perhaps nobody does any more
+
 
 def _identity_if(path: str, sha256: str) -> Identity | None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
+    except OSError as error:
+        raise_spent(error)
         return None
     try:
         identity, digest, position = identity_of(descriptor), hashlib.sha256(), 0

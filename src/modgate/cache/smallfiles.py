@@ -197,7 +197,7 @@ class SmallFiles:
                 small = self._small(item, Obtained(found.data, "", "imported"))
                 return await self._admitted(item, small, found.inode)
         self._events.emit("damaged_file", asked=item.label)
-        self._store.tree.quarantine(self._store.name, item.name, found.inode)
+        self._store.quarantine(item.name, found.inode)
         return None
 
     async def _admitted(self, item: Item, small: Small, inode: int) -> Small | None:
@@ -206,7 +206,7 @@ class SmallFiles:
             small = replace(small, row=replace(small.row, evidence=await item.check(small.row)))
         except Mismatch as error:
             self._events.emit("pin_replaced", asked=item.label, first=error.now, now=error.recorded)
-            self._store.tree.quarantine(self._store.name, item.name, inode)
+            self._store.quarantine(item.name, inode)
             await self._store.unpin(small.row)
             self._store.changed(item.topic)
             return None

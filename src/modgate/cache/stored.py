@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modgate.errors import Trouble, Unavailable
 from modgate.source.base import Reader
-from modgate.storage.tree import Identity, identity_of
+from modgate.storage.tree import Identity, identity_of, raise_spent
 
 PIECE = 262144
 """Bytes read at once."""
@@ -28,11 +28,13 @@ class StoredFile:
         """A new descriptor, which the caller closes.
 
         Raises:
-            Unavailable: the file is gone, or is not the one that was proven; the next ask finds out which.
+            Unavailable: the file is gone, or is not the one that was proven, and the next ask finds out which; or no
+                file can be opened just now.
         """
         try:
             descriptor = os.open(self.path, os.O_RDONLY)
         except OSError as error:
+            raise_spent(error)
             raise self._changed() from error
         if identity_of(descriptor) != self.identity:
             os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from modgate.cache.remembered import raise_remembered
 from modgate.cache.spool import Spooled
 from modgate.cache.stored import StoredFile
 from modgate.errors import Absent, Corrupt, Fork, GatewayError, Mismatch, Trouble, Unavailable
+from modgate.net.turns import Turns
 from modgate.observe import families
 from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
@@ -77,7 +77,7 @@ class Zips:
         checker: Checker,
         budget: Budget,
         most: int,
-        downloads: asyncio.Semaphore,
+        downloads: Turns,
         verifier: Verifier = UNCHECKED,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -177,7 +177,7 @@ class Zips:
                 if found is not None:
                     flight.publish(replace(found, cached=Cached.COALESCED if waited else Cached.HIT))
                     return
-                async with self._downloads:
+                async with self._downloads.place():
                     await self._lead(ask, rules, flight, orphan)
 
     async def _settled(self, ask: Ask) -> Held | None:
@@ -201,7 +201,7 @@ class Zips:
             finally:
                 job.drop()
         self._events.emit("damaged_file", asked=str(ask))
-        self._store.tree.quarantine(self._store.name, ask.name, found.identity.inode)
+        self._store.quarantine(ask.name, found.identity.inode)
         return None
 
     async def _admitted(self, ask: Ask, held: Held) -> Held | None:
@@ -211,7 +211,7 @@ class Zips:
             row = await self._checked(ask, held.row)
         except Mismatch as error:
             self._events.emit("pin_replaced", asked=str(ask), first=error.now, now=error.recorded)
-            self._store.tree.quarantine(self._store.name, ask.name, held.body.identity.inode)
+            self._store.quarantine(ask.name, held.body.identity.inode)
             await self._store.unpin(held.row)
             self._store.changed(ask.path)
             return None

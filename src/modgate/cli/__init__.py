@@ -10,5 +10,7 @@ from __future__ import annotations
 def main() -> None:
     """Run `modgate` with the arguments of this process. Exits 0 if all is well, 1 on failure, 2 on a wrong setting."""
     from modgate.cli.app import make_app
+    from modgate.cli.standard import complete
 
+    complete()
     make_app()(prog_name="modgate")

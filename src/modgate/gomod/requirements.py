@@ -14,7 +14,8 @@ from modgate.gomod.paths import check_path
 from modgate.gomod.versions import check, is_canonical
 
 _GO = re.compile(rb"^[ \t]*go[ \t]+([0-9]{1,4})\.([0-9]{1,4})", re.MULTILINE)
-_BLOCK = re.compile(r"^[ \t]*require[ \t]*\(([^)]*)\)", re.MULTILINE)
+# One that does not end goes to the end of the file: to look for the end of each anew takes seconds for 64 KiB of them.
+_BLOCK = re.compile(r"^[ \t]*require[ \t]*\(([^)]*)", re.MULTILINE)
 _SINGLE = re.compile(r"^[ \t]*require[ \t]+([^\s(].*)$", re.MULTILINE)
 _PAIR = re.compile(r"^[ \t]*[\"`]?([^\s\"`/][^\s\"`]*)[\"`]?[ \t]+[\"`]?(v[^\s\"`]+)", re.MULTILINE)
 

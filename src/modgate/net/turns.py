@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 _asker: ContextVar[str] = ContextVar("modgate_asker", default="")
@@ -17,6 +19,11 @@ def asked_by(name: str) -> None:
     _asker.set(name)
 
 
+def asker() -> str:
+    """For whom this task is; "" for nobody in particular."""
+    return _asker.get()
+
+
 class Turns:
     """So many places, which askers take in turn; with one asker it is a queue."""
 
@@ -24,13 +31,22 @@ class Turns:
         self._free = places
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Have a place for as long as the block takes."""
+        await self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
     async def acquire(self) -> None:
         """Take a place, when it is the turn of whoever asks in this task (`asked_by`)."""
         if self._free > 0:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(_asker.get(), deque()).append(turn)
+        self._waiting.setdefault(asker(), deque()).append(turn)
         try:
             await turn
         except asyncio.CancelledError:

@@ -20,6 +20,12 @@ REQUEST_SECONDS = Family(
 SENT_BYTES = Family("modgate_sent_bytes_total", "Body bytes sent to clients.", "counter", ("kind",))
 IN_FLIGHT = Family("modgate_in_flight_requests", "Requests being answered outside the fast path.", "gauge")
 CONNECTIONS = Family("modgate_connections", "Open client connections.", "gauge")
+SHED = Family(
+    "modgate_connections_shed_total",
+    "Client connections that were ended, silent for longest, or answered 503 at once, because there were as many as "
+    "the process has descriptors for.",
+    "counter",
+)
 MALFORMED = Family("modgate_malformed_requests_total", "Connections cut or answered 4xx by the HTTP parser.", "counter")
 
 UPSTREAM_REQUESTS = Family(

@@ -7,9 +7,9 @@ that are counted too (events.py).
 from __future__ import annotations
 
 import logging
-import sys
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
+from modgate.observe.complaints import StandardError
 from modgate.observe.lean import without
 
 # structlog imports rich for tracebacks that we never ask it for: 3.5 MB in each process.
@@ -34,7 +34,7 @@ def application_log(
     stream: TextIO | None = None, *, style: Style = "auto", level: Level = "info"
 ) -> FilteringBoundLogger:
     """A logger that writes to `stream` (default: the standard error); it is handed to whoever logs."""
-    stream = sys.stderr if stream is None else stream
+    stream = cast(TextIO, StandardError()) if stream is None else stream
     human = style == "console" or (style == "auto" and stream.isatty())
     log: FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream),

@@ -6,11 +6,12 @@ Belongs here: how each kind of descriptor is written without waiting. Not here: 
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
 from typing import Protocol
 
-STDOUT = 1
+STDOUT, STDERR = 1, 2
 
 
 class Sink(Protocol):
@@ -33,15 +34,18 @@ def open_sink(target: str) -> Sink:
         OSError: it cannot be opened.
     """
     if target == "-":
-        return _inherited(STDOUT)
-    return _Descriptor(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o640))
+        return inherited(STDOUT)
+    return _of(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o640))
 
 
-def _inherited(descriptor: int) -> Sink:
+def inherited(descriptor: int) -> Sink:
     """A sink over a descriptor that others share.
 
     O_NONBLOCK belongs to the open file, so setting it would surprise everybody else who writes there. A pipe or a
     terminal is opened anew through /proc instead; a socket has a flag for the single call; a file never waits long.
+
+    Raises:
+        OSError: it is closed.
     """
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISSOCK(mode):
@@ -49,11 +53,15 @@ def _inherited(descriptor: int) -> Sink:
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         try:
             flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            return _Descriptor(os.open(f"/proc/self/fd/{descriptor}", flags))
+            return _of(os.open(f"/proc/self/fd/{descriptor}", flags))
         except OSError:
             # No /proc, or somebody else's terminal: then a reader that stops reading can hold us up.
             return _Descriptor(os.dup(descriptor))
     return _Descriptor(os.dup(descriptor))
+
+
+def _of(descriptor: int) -> Sink:
+    return (_Pipe if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else _Descriptor)(descriptor)
 
 
 class _Descriptor:
@@ -68,6 +76,22 @@ class _Descriptor:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+class _Pipe(_Descriptor):
+    """Other workers write into it too. Of what is longer than PIPE_BUF it may take a part, and then theirs (pipe(7)):
+    so whole lines are written, as many as fit into that."""
+
+    def write(self, data: bytes) -> int:
+        went = 0
+        while went < len(data):
+            most = went + select.PIPE_BUF
+            end = len(data) if len(data) <= most else data.rfind(b"\n", went, most) + 1 or most
+            taken = super().write(data[went:end])
+            went += taken
+            if went < end:
+                break
+        return went
 
 
 class _Socket:

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from modgate.errors import Malformed
 from modgate.serve import response
-from modgate.serve.app import ALLOWED
 from modgate.serve.cycle import EXTENSION, Receive, Scope, Send
 from modgate.serve.edge import Log
 from modgate.serve.errors import Failure, failure_of
 from modgate.serve.health import Health, Page
 from modgate.serve.health import page as plain_page
+from modgate.serve.response import ALLOWED
 from modgate.serve.send import Responder
 from modgate.serve.target import HEALTH, Place, Unserved, decode_path
 

@@ -26,7 +26,7 @@ from modgate.serve.errors import Failure, failure_of
 from modgate.serve.exchange import Exchange, Reporter
 from modgate.serve.health import Health
 from modgate.serve.keep import Keeper
-from modgate.serve.response import Content, DatabaseReply
+from modgate.serve.response import ALLOWED, Content, DatabaseReply
 from modgate.serve.send import PIECE, BodyBroke, Responder, pieces_of
 from modgate.serve.target import BadTarget, Place, Target, parse_target
 from modgate.source.base import (
@@ -46,7 +46,6 @@ from modgate.source.base import (
 Body = Ready | Stored | Growing | Arriving
 T = TypeVar("T")
 
-ALLOWED = (b"allow", b"GET, HEAD")
 GRACE_SECONDS = 1.0
 """Past the deadline a source may still say itself what it waited for; then we say that it said nothing."""
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from modgate.observe.complaints import StandardError
 
 READY_FILE = "MODGATE_READY_FILE"
 """Environment variable that names a file: it is written, in one step, when the ports are open. With port 0 this is how
@@ -53,8 +55,8 @@ class Banner:
 
 def announce(banner: Banner) -> None:
     """Write the block to the standard error, and the ready file if one is asked for."""
-    sys.stderr.write(banner.text())
-    sys.stderr.flush()
+    with closing(StandardError()) as out:
+        out.write(banner.text())
     name = os.environ.get(READY_FILE)
     if name:
         fresh = Path(f"{name}.new")

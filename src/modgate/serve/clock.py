@@ -29,6 +29,9 @@ class Clock:
         self.offset = now - self.monotonic()
         self.date = b"date: %b\r\n" % http_date(int(now))
 
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self.monotonic() + self.offset
+    def until(self, when: float) -> float:
+        """The monotonic time at which it is `when`, in seconds since the epoch, if the wall clock goes on as it does.
+
+        What is kept until then must not live a day longer because somebody sets that clock back by a day.
+        """
+        return self.monotonic() + (when - self._wall())

@@ -81,7 +81,7 @@ class Cycle:
         self._line = line
         self._scope = scope
         self._head = b""
-        self._started = False
+        self.started = False
         self._chunked = False
         self._left: int | None = None
         self._received = False
@@ -115,17 +115,17 @@ class Cycle:
             await self._line.flow.drain()
         if self.disconnected:
             return
-        if message["type"] == "http.response.start" and not self._started:
+        if message["type"] == "http.response.start" and not self.started:
             self._start(message)
-        elif message["type"] == "http.response.body" and self._started and not self.complete:
+        elif message["type"] == "http.response.body" and self.started and not self.complete:
             self._write(message.get("body", b""), more=message.get("more_body", False))
-        elif message["type"] == ZERO_COPY and self._started and not self.complete:
+        elif message["type"] == ZERO_COPY and self.started and not self.complete:
             await self._send_file(message["file"], message["offset"], message["count"], message["told"])
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
     def _start(self, message: Message) -> None:
-        self._started = True
+        self.started = True
         status: int = message["status"]
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         length = next((value for name, value in headers if name.lower() == b"content-length"), None)

@@ -7,6 +7,7 @@ happens on a connection (protocol.py).
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,8 @@ class WireLimits:
     """Between two requests. Above the 60 s of common balancers, so that they close first."""
     stall_seconds: float = 60.0
     """A client that takes no byte of its response for so long is cut."""
+    connections: int = sys.maxsize
+    """At once; beyond, silent ones make room for newcomers (crowd.py)."""
 
 
 class Edge:

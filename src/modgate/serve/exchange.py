@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modgate.observe.access_log import AccessLog, fragment
-from modgate.observe.families import MALFORMED, REQUEST_SECONDS, REQUESTS, SENT_BYTES
+from modgate.observe.families import MALFORMED, REQUEST_SECONDS, REQUESTS, SENT_BYTES, SHED
 from modgate.observe.metrics import Metrics
 from modgate.serve.clock import Clock
 from modgate.serve.head import Fields
@@ -74,6 +74,8 @@ class Reporter:
         self._metrics = metrics
         self._tallies: dict[tuple[str, int, str], Tally] = {}
         self._malformed = metrics.counter(MALFORMED)
+        self.shed = metrics.counter(SHED)
+        """Connections that went because there were too many."""
 
     def tally(self, kind: str, status: int, cache: str) -> Tally:
         """The counters of one kind of response; there are a few dozen kinds."""

@@ -54,7 +54,7 @@ class FastPath(HttpToolsProtocol):
         if marks & ORDINARY or self._current is not None or self.flow.write_paused or edge.draining:
             return False
         table = edge.principals.table(principal(self.headers, edge.tenant_header) if marks & WHO else ANYBODY)
-        entry = table.find(self.url, self._arrived + self._reporter.clock.offset) if table is not None else None
+        entry = table.find(self.url, self._arrived) if table is not None else None
         if table is None or entry is None or self.parser.get_method() != b"GET":
             return False
         if marks & PACK and entry.packed is not None:
@@ -81,7 +81,7 @@ class FastPath(HttpToolsProtocol):
             return False
         target, who, packed = known
         table = edge.principals.table(who)
-        entry = table.find(target, self._arrived + self._reporter.clock.offset) if table is not None else None
+        entry = table.find(target, self._arrived) if table is not None else None
         if entry is None:
             return False
         self._began = self._arrived

@@ -42,6 +42,9 @@ once, and PACK ones may say that a compressed answer is taken."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 """What we accept as somebody else's request id: it goes into our log and our headers as it is."""
 
+OTHER_METHOD = re.compile(rb"(?!GET |HEAD )[A-Za-z0-9!#$%&'*+.^_`|~-]+ [!-~]+ HTTP/1\.[01]\r\n")
+"""The first line of a request that is neither of ours (RFC 9112 §3): a method is any token."""
+
 _SEPARATORS = re.compile(rb"[\s,]+")
 
 Fields = Sequence[tuple[bytes, bytes]]

@@ -88,7 +88,9 @@ class Place:
         file: Stored | None = None,
     ) -> Entry | None:
         """What is kept; None if it may not be."""
-        if self.table is None or stamp is None or valid_until <= self.reporter.clock.now():
+        clock = self.reporter.clock
+        until = clock.until(valid_until)
+        if self.table is None or stamp is None or until <= clock.monotonic():
             return None
         length = len(body) if file is None else file.size
         hit = replace(outcome, cache=Cached.HIT, source="", bytes_sent=length)
@@ -98,7 +100,7 @@ class Place:
             log=log_fragment(self.exchange, hit, hit.status),
             tally=self.reporter.tally(hit.kind, hit.status, hit.cache),
             stamp=stamp,
-            valid_until=valid_until,
+            valid_until=until,
             file=file,
             length=length,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from modgate.observe.access_log import AccessLog
 if TYPE_CHECKING:
     from modgate.serve.listener import Listener
 
+RESERVED = 512
+"""Descriptors that are no client's: three for each of 48 downloads, 64 connections to an upstream, its idle ones, the
+store, and the files that are being sent."""
 FLUSH_SECONDS = 0.2
 """Between two writes of access-log lines: a batch costs half of single lines (0.22 against 0.42 µs)."""
 
@@ -30,6 +34,14 @@ def allow_descriptors() -> None:
         # Some systems call "unlimited" a hard limit that the kernel then refuses.
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def connections_allowed() -> int:
+    """How many clients this process has descriptors for; to be asked after `allow_descriptors`."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return soft - min(RESERVED, soft // 2)
 
 
 class Lifecycle:

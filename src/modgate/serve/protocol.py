@@ -1,8 +1,8 @@
 """One client connection: bytes to requests, and requests to responses in their order.
 
 Belongs here: the parser's callbacks, the queue of pipelined requests, and what a connection may cost. Not here: answers
-from memory (fastpath.py), the framing of other responses (cycle.py), what is answered (app.py), when connections are
-looked at (listener.py).
+from memory (fastpath.py), last words (ending.py), the framing of other responses (cycle.py), what is answered (app.py),
+when connections are looked at (listener.py).
 
 What memory does not answer becomes a Cycle. Responses leave in the order of their requests because the fast path is
 taken only while no cycle is in flight.
@@ -20,14 +20,16 @@ from functools import partial
 
 import httptools
 
+from modgate.serve.crowd import who_goes
 from modgate.serve.cycle import Cycle, scope_of
 from modgate.serve.edge import Edge
+from modgate.serve.ending import Ending
 from modgate.serve.errors import Failure
 from modgate.serve.exchange import Exchange, Outcome
-from modgate.serve.fastpath import NOTHING, SLICE, FastPath
+from modgate.serve.fastpath import NOTHING, SLICE
+from modgate.serve.goodbye import Goodbye
 from modgate.serve.head import FROM, HOST, ORDINARY, PACK, field, principal, request_id, takes_gzip
 from modgate.serve.proxies import plain_address
-from modgate.serve.response import failure, head_bytes
 from modgate.serve.timers import Progress, Verdict, verdict
 from modgate.serve.zerocopy import possible
 
@@ -35,6 +37,10 @@ SLICES_PER_TURN = 16
 """Slices parsed before other connections get their turn: some 300 requests, 3 ms."""
 DRAINED = 1024 * 1024
 """Bytes of a request's body that are read and dropped, so that its sender sees the response; after more we hang up."""
+SILENT_SECONDS = 2.0
+"""A client that sends no more has closed its half of the connection, or is gone: which of the two, only bytes that we
+send it can tell. What is stored is on its way by then, and so is what an upstream has given without delay."""
+FULL = "unavailable: this gateway has as many busy connections as it can; try again in 1 s.\n"
 NEWCOMER_SECONDS = 1.0
 """A connection that young may have its first request on the way: a drain waits so long for it."""
 
@@ -43,7 +49,7 @@ class _Unacceptable(Exception):
     """Raised inside a parser callback to stop the parser."""
 
 
-class Connection(FastPath):
+class Connection(Ending):
     """See the module's docstring. One per TCP connection, made by the listener."""
 
     def __init__(self, edge: Edge, loop: asyncio.AbstractEventLoop) -> None:
@@ -52,15 +58,15 @@ class Connection(FastPath):
         self.outstanding = 0
         # The message being received.
         self._head_bytes = self._body_bytes = 0
-        self._receiving: Cycle | None = None  # whose body is not complete yet
         self._refusal: tuple[int, str] | None = None
         # What waits.
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[Cycle] = deque()
-        self._farewell = b""
+        self._ended = 0.0  # when the client said that it sends no more
         # What the sweep looks at.
         self._made = 0.0
         self._leaving = Progress()
+        self._goodbye = Goodbye()
 
     # The transport's side.
 
@@ -73,6 +79,8 @@ class Connection(FastPath):
         self._idle_since = self._arrived - limits.idle_seconds + limits.request_seconds
         self._peer = plain_address(self.client[0]) if self.client else ""
         self._trusted = self._edge.proxies.trusts(self._peer)
+        if len(self.connections) > limits.connections:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, by whoever's wish. What nobody waits for any more is cancelled."""
@@ -100,6 +108,18 @@ class Connection(FastPath):
         else:
             self._feed(data)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more; what it has asked for it still gets (RFC 9112 §9.6), which TLS does not allow for.
+
+        Returns whether the connection stays open.
+        """
+        if not self.is_busy or self.transport.get_extra_info("ssl_object") is not None:
+            return False
+        self._ended = self._monotonic()
+        if not self._backlog:
+            self._hear_no_more()
+        return True
+
     def shutdown(self) -> None:
         """The listener drains: an idle connection ends now, any other after what it has received is answered."""
         newcomer = self._idle_since < self._made and self._monotonic() - self._made < NEWCOMER_SECONDS
@@ -111,13 +131,37 @@ class Connection(FastPath):
         """A response is being made, or received bytes wait for their turn."""
         return self._current is not None or bool(self._backlog)
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether anything that its client asked for has been answered."""
+        return self._idle_since >= self._made
+
+    @property
+    def silent_since(self) -> float:
+        """When its client last said something, in monotonic seconds."""
+        return self._arrived
+
+    def _make_room(self) -> None:
+        """There are too many: the silent ones go, and if nobody is silent, we do."""
+        going = who_goes([one for one in self.connections if isinstance(one, Connection) and one is not self])
+        for one in going:
+            # Now, and not when the transport has closed: others that come at the same moment count too.
+            self.connections.discard(one)
+            one.transport.abort()
+        self._reporter.shed.value += len(going) or 1
+        if not going:
+            request = self._unheard()
+            size = self._end_with(request, Failure(503, FULL, retry_after=1))
+            self._reporter.finish(request, Outcome(status=503, bytes_sent=size))
+
     def check(self, now: float) -> None:
         """Called by the listener's sweep about every second."""
         limits = self._edge.limits
         buffered = self.transport.get_write_buffer_size() + self.outstanding
-        if self._leaving.is_stalled(now, self.written, buffered, limits.stall_seconds):
+        if self._leaving.is_stalled(now, self.written, buffered, limits.stall_seconds) or self._is_gone(now):
             self.transport.abort()
         if self.transport.is_closing():
+            self._goodbye.look(now, self.transport, limits.stall_seconds, hurry=self._edge.draining)
             return
         due = verdict(
             silence=now - self._idle_since,
@@ -130,6 +174,13 @@ class Connection(FastPath):
             self._end_malformed(408, f"the request was not complete within {limits.request_seconds:g} s")
         elif due is Verdict.IDLE:
             self.transport.close()
+
+    def _is_gone(self, now: float) -> bool:
+        """Whether the client has to be taken for gone: it sends no more, and nothing comes to send to it."""
+        current = self._current
+        if not self._ended or current is None or current.started:
+            return False
+        return now - max(self._ended, self._idle_since) > SILENT_SECONDS
 
     def resume_writing(self) -> None:
         """The transport's buffer is below its low-water mark."""
@@ -240,14 +291,11 @@ class Connection(FastPath):
         self._task.add_done_callback(edge.tasks.discard)
         edge.tasks.add(self._task)
 
-    def date(self) -> bytes:
-        """The Date header of a response that goes out now."""
-        return self._reporter.clock.date
-
     def is_last(self, cycle: Cycle) -> bool:
-        """While draining, the response behind which nothing has been received any more ends the connection."""
+        """While draining, or when the client sends no more, the connection ends with the response behind which nothing
+        has been received."""
         another = self._began and self._receiving is None
-        return self._edge.draining and not (self._waiting or self._backlog or another)
+        return bool(self._edge.draining or self._ended) and not (self._waiting or self._backlog or another)
 
     def responded(self, cycle: Cycle) -> None:
         """A cycle's response is complete: the next one's turn, or the end of the connection."""
@@ -289,7 +337,10 @@ class Connection(FastPath):
         if self.transport.is_closing():
             return
         if not self._backlog:
-            self.flow.resume_reading()
+            if self._ended:
+                self._hear_no_more()
+            else:
+                self.flow.resume_reading()
             return
         self.flow.pause_reading()
         if not self._is_blocked():
@@ -304,7 +355,7 @@ class Connection(FastPath):
         except httptools.HttpParserUpgrade:
             self._receiving = None  # Another protocol was asked for and is not spoken: answered as if it was not.
         except httptools.HttpParserError as error:
-            self._end_malformed(*(self._refusal or self._fault(error)))
+            self._end_malformed(*(self._refusal or self._fault(error, data)))
             return
         if alone and self._plain and isinstance(data, bytes):
             self._remember(data)
@@ -313,44 +364,7 @@ class Connection(FastPath):
             if self._head_bytes > self._edge.limits.head_bytes:
                 self._end_malformed(431, f"request line and headers exceed {self._edge.limits.head_bytes} bytes")
 
-    def _fault(self, error: httptools.HttpParserError) -> tuple[int, str]:
-        if isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, Exception):
-            # One of the callbacks above failed: the request was good, and the bug is ours.
-            self._edge.log("connection_failed", exc_info=error.__context__)
-            return 500, "internal error; the log of the gateway has the details"
-        return 400, "this is no HTTP/1.1 request"
-
     def _refuse(self, status: int, why: str) -> None:
         """Stop the parser, from inside one of its callbacks."""
         self._refusal = (status, why)
         raise _Unacceptable
-
-    def _end_malformed(self, status: int, why: str) -> None:
-        """Answer those before it, then say why, then close."""
-        self._deaf = True
-        if self._receiving is not None:
-            # Its head was good, so it has its answer; only its body is not to be understood.
-            self._end_after(self._receiving)
-            return
-        request = Exchange(self._edge.next_id(), "", self.url[:256], self._peer, self._began or self._arrived)
-        headers, body = failure(Failure(status, f"refused: {why}\n"))
-        headers += [(b"connection", b"close"), (b"x-request-id", request.request_id.encode())]
-        self._began = 0.0
-        self._farewell = head_bytes(status, headers) + self.date() + b"\r\n" + body
-        self._reporter.malformed(request, status, len(body))
-        if self._current is None:
-            self._part()
-
-    def _end_after(self, cycle: Cycle) -> None:
-        """Hear nothing more; close when `cycle` has been answered."""
-        self._deaf = True
-        self._began = 0.0
-        self._receiving = None
-        cycle.keep_alive = False
-        if cycle.complete:
-            self._part()
-
-    def _part(self) -> None:
-        if self._farewell:
-            self.transport.write(self._farewell)
-        self.transport.close()

@@ -5,6 +5,7 @@ Belongs here: the believing of X-Forwarded-For and X-Real-IP, as a function of v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,6 +16,9 @@ MOST_ANSWERS = 1024
 """Distinct headers whose reading is remembered: a balancer sends the same few clients again and again."""
 MOST_HOPS = 32
 """Addresses looked at in one header; a longer chain is nobody's network."""
+
+_PORTED = re.compile(r"\[([^\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+"""With a port, as some balancers write them, and IPv6 then in brackets."""
 
 Address = IPv4Address | IPv6Address
 
@@ -50,7 +54,9 @@ class TrustedProxies:
         # left of it may be its invention.
         named = peer
         for hop in reversed(forwarded_for.split(b",")[-MOST_HOPS:] if forwarded_for else [real_ip]):
-            address = _address(hop.decode("latin-1").strip())
+            text = hop.decode("latin-1").strip()
+            ported = _PORTED.fullmatch(text)
+            address = _address(ported[1] or ported[2] if ported is not None else text)
             if address is None:
                 return named
             named = str(address)

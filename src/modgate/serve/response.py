@@ -19,6 +19,8 @@ from modgate.source.base import FOREVER, Answer, Cached, Kind, Ready
 
 Headers = list[tuple[bytes, bytes]]
 
+ALLOWED = (b"allow", b"GET, HEAD")
+"""Goes with each 405 (RFC 9110 §15.5.6)."""
 TEXT = b"text/plain; charset=utf-8"
 JSON = b"application/json"
 MEDIA_TYPES = {
@@ -57,6 +59,8 @@ class DatabaseReply(Protocol):
     def source(self) -> str: ...
     @property
     def stamp(self) -> tuple[int, int] | None: ...
+    @property
+    def private(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def content_of_reply(reply: DatabaseReply) -> Content:
         media_type=reply.media_type.encode("latin-1"),
         size=len(reply.data),
         validators=Validators(_etag(sha256(reply.data).hexdigest())),
-        cache_control=cache_control(reply.fresh_until, private=False),
+        cache_control=cache_control(reply.fresh_until, private=reply.private),
         cached=reply.cached,
     )
 

@@ -61,7 +61,7 @@ class Entry:
     stamp: tuple[int, int]
     """(slot, generation) that the answer was built under."""
     valid_until: float
-    """Seconds since the epoch."""
+    """Monotonic seconds: the wall clock may be set back."""
     file: Stored | None = None
     """A small zip, sent from the page cache; each time it is looked at whether it is still the one that was proven."""
     length: int = 0
@@ -98,7 +98,7 @@ class Table:
         return len(self._memory)
 
     def find(self, target: bytes, now: float) -> Entry | None:
-        """The entry of a raw target that may be sent at `now`, in seconds since the epoch."""
+        """The entry of a raw target that may be sent at `now`, in monotonic seconds."""
         entry = self._memory.get(target)
         if entry is None:
             return None

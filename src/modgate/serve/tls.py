@@ -12,8 +12,8 @@ from modgate.errors import SetupError
 
 HANDSHAKE_SECONDS = 10.0
 """As long as for a request's head: a client that does not get through its handshake holds no more than a socket."""
-SHUTDOWN_SECONDS = 5.0
-"""For the closing words of TLS; a client that does not answer them loses nothing."""
+SHUTDOWN_SECONDS = 86400.0
+"""Of the event loop's own timer for the end of a connection, which would cut slow clients; goodbye.py has ours."""
 
 
 class Certificate:

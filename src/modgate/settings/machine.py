@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modgate.errors import SetupError
+from modgate.observe.sink import open_sink
 from modgate.settings.environ import FALLBACK
 from modgate.settings.hostfiles import host_problems
 from modgate.settings.loaded import Loaded
@@ -188,7 +189,7 @@ def _fallback_problems(directory: Path) -> Iterator[SetupError]:
 def _log_problems(path: Path) -> Iterator[SetupError]:
     try:
         if path.exists():
-            path.open("ab").close()
+            open_sink(str(path)).close()  # as the start does: a pipe that nobody reads must not hold us up
         else:
             _write_into(path.absolute().parent)
     except OSError as error:

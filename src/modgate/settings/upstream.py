@@ -6,7 +6,9 @@ upstreams (source/). A loop over several gateways is found by its Via header, no
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from modgate.errors import SetupError
@@ -56,7 +58,24 @@ def _is_this_gateway(url: SplitResult, listen: Address) -> bool:
         return False
     host = (url.hostname or "").lower()
     if listen.host in _EVERY_ADDRESS:
-        return host in _EVERY_ADDRESS or is_loopback(host)
+        return host in _EVERY_ADDRESS or is_loopback(host) or _is_this_machine(host)
+    if host in _EVERY_ADDRESS:  # to connect to it is to connect to this machine
+        return is_loopback(listen.host.lower())
     if "localhost" in (host, listen.host.lower()):
         return is_loopback(host) and is_loopback(listen.host.lower())
     return host == listen.host.lower()
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether an address is one of this machine's interfaces, or a name its own. No name is looked up: a start must not
+    wait for a name server."""
+    try:
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        return host == socket.gethostname().lower()
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True

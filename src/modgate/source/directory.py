@@ -88,7 +88,7 @@ class Directory:
 
     async def _is_there(self) -> bool:
         with suppress(Stuck):
-            return await self._blocking.call(os.path.isdir, self._root)
+            return await self._blocking.call(os.path.isdir, self._root or "/")
         return False
 
 

@@ -31,6 +31,8 @@ STATUS = "x-go-proxy-status"
 SAYS_DOWN = "says that it is unavailable (X-Go-Proxy-Status)"
 WORDS = 600
 """Bytes of an upstream's own error text that are kept: the go command shows no more (protocol.md §1.1)."""
+WORDS_SECONDS = 2.0
+"""For that text: what it means is known from the status, and a body that never ends must not hold it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +263,12 @@ async def _words(response: Response) -> str:
     if kind.strip() != "text/plain" or charset not in ("", "utf-8", "us-ascii"):
         return ""
     try:
-        text = (await response.read(65536)).decode()
-    except (Unavailable, UnicodeDecodeError):
+        async with asyncio.timeout(WORDS_SECONDS):
+            text = (await response.read(65536)).decode()
+    except (Unavailable, TimeoutError, UnicodeDecodeError):
         return ""
+    # The go command stops at the first blank line, and its users see no carriage returns.
+    text = text.replace("\r\n", "\n").lstrip("\n")
     printable = all(character.isprintable() or character in "\n\t" for character in text)
     return text[:WORDS] if printable and text.strip() else ""
 

@@ -67,6 +67,7 @@ def _probe(spool: Path) -> OSError | None:
     """Write and remove a file; what went wrong."""
     path = spool / f"{secrets.token_hex(6)}.probe"
     try:
+        spool.mkdir(exist_ok=True)  # nothing in it is worth keeping, and operators may have taken that for all of it
         with path.open("wb") as file:
             file.write(bytes(PROBE))
             file.flush()
@@ -195,6 +196,17 @@ class Namespace:
     def has(self, name: str) -> bool:
         """Whether a file of this name is here, or is just being made durable; says nothing about its bytes."""
         return name in self._arriving or self.tree.identity(self.name, name) is not None
+
+    def quarantine(self, name: str, inode: int) -> None:
+        """Move a damaged file out of the way.
+
+        Raises:
+            Unavailable: it cannot be moved; nobody is served it.
+        """
+        try:
+            self.tree.quarantine(self.name, name, inode)
+        except OSError as error:
+            raise self.health.failed(error) from error
 
     async def put_file(self, row: ArtifactRow, temporary: str) -> None:
         """Commit a file whose bytes are durable in the spool already, in the order of storage/commit.py.

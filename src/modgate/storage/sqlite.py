@@ -42,9 +42,10 @@ PUT_ANSWER = """
 INSERT INTO answers (namespace, name, body, version, source, fetched, expired) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (namespace, name) DO UPDATE SET body = excluded.body, version = excluded.version, source = excluded.source,
 fetched = excluded.fetched, expired = excluded.expired
-WHERE excluded.fetched >= answers.fetched OR answers.fetched > excluded.fetched + 86400
+WHERE excluded.fetched >= answers.fetched OR answers.fetched > excluded.fetched + 600
 """
-"""The newer answer stays; but one from a day ahead was written by a clock that was wrong."""
+"""The newer answer stays; but one from ten minutes ahead, longer than any ask takes, was written by a clock that was
+wrong: while it stayed, every ask would go outside."""
 
 
 class SqliteRecords:

@@ -6,15 +6,20 @@ in or out is a copy. A file gets here only by the rename in commit.py.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from modgate.errors import Trouble, Unavailable
+
 PATH_BYTES = 3000
 """The longest name: 4096 is the kernel's bound for a whole path, and the data directory has one of its own."""
 NAME_BYTES = 255
 """The longest element of a path that Linux file systems take. Go's own cache has the same bound."""
+SPENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What says nothing about the file: this process, or the machine, has nothing left just now to open it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,16 @@ class Tree:
         """A small file and its identity, at most `most` bytes and one, so that the caller sees when it is too long.
 
         None if it is not here. One that cannot be read (permissions, a bad sector) is empty: no proof will accept it.
+
+        Raises:
+            Unavailable: no file can be opened just now.
         """
         try:
             descriptor = os.open(self.path(namespace, name), os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError:
+        except OSError as error:
+            raise_spent(error)
             identity = self.identity(namespace, name)
             return (b"", identity) if identity is not None else None
         try:
@@ -79,13 +88,28 @@ class Tree:
             return []
 
     def quarantine(self, namespace: str, name: str, inode: int) -> None:
-        """Move a damaged file out of the way, unless another process has already put a good one there."""
+        """Move a damaged file out of the way, unless another process has already put a good one there.
+
+        Raises:
+            OSError: it cannot be moved.
+        """
         path = self.path(namespace, name)
         try:
             if os.stat(path).st_ino == inode:
                 os.rename(path, self._quarantine / f"{time.time_ns()}-{name.replace('/', '~')[-200:]}")
         except FileNotFoundError:
             pass
+
+
+def raise_spent(error: OSError) -> None:
+    """Pass if a file could not be opened for what it is.
+
+    Raises:
+        Unavailable: nothing can be opened just now; the file may be as good as ever.
+    """
+    if error.errno in SPENT:
+        reason = f"cannot open what is stored just now ({(error.strerror or '').lower()})"
+        raise Unavailable(reason=reason, trouble=Trouble.OURS, retry_after=1.0) from error
 
 
 def identity_of(descriptor: int) -> Identity:
