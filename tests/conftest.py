@@ -31,10 +31,13 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, mach
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests marked `workers` hold however many processes a gateway has, or for the numbers that the mark names."""
+    """Tests marked `workers` hold however many processes a gateway has, or for the numbers that the mark names; for
+    that of `soak` they are looked at by `make soak` only."""
     mark = metafunc.definition.get_closest_marker("workers")
     if mark is not None:
-        metafunc.parametrize("workers", mark.args or (1, 2, 4), indirect=True, ids="{}-workers".format)
+        soak = [pytest.param(mark.kwargs["soak"], marks=pytest.mark.soak)] if "soak" in mark.kwargs else []
+        numbers = [*(mark.args or (1, 2, 4)), *soak]
+        metafunc.parametrize("workers", numbers, indirect=True, ids="{}-workers".format)
 
 
 @pytest.fixture

@@ -45,18 +45,19 @@ def gateways(world: World, upstream: Upstream, database: Database) -> list[Gatew
 
 @pytest.mark.workers
 def test_a_hundred_clients_of_one_gateway_cost_one_request_for_each_thing(
-    upstream: Upstream, gateways: list[Gateway]
+    world: World, upstream: Upstream, database: Database
 ) -> None:
+    gateway = world.gateway(upstream, checksum_database=(database.name,))
     for kind in KINDS:
         upstream.forgets()
         gate = upstream.hangs(on=target(kind))
-        answers = crowd(gateways[:1], target(kind), gate=gate)
+        answers = crowd([gateway], target(kind), gate=gate)
         assert_one(upstream, kind, answers)
         caches = [answer.cache for answer in answers]
         assert (caches.count("miss"), caches.count("coalesced")) == (1, 99), kind
 
 
-@pytest.mark.workers
+@pytest.mark.workers(1, 2, soak=4)
 def test_a_hundred_clients_of_two_processes_on_one_store_cost_one_request_for_each_thing(
     upstream: Upstream, gateways: list[Gateway]
 ) -> None:
@@ -66,7 +67,7 @@ def test_a_hundred_clients_of_two_processes_on_one_store_cost_one_request_for_ea
         assert_one(upstream, kind, crowd(gateways, target(kind), gate=gate))
 
 
-@pytest.mark.workers
+@pytest.mark.workers(1, 2, soak=4)
 def test_nor_does_it_matter_how_the_two_processes_run_past_each_other(
     upstream: Upstream, gateways: list[Gateway]
 ) -> None:

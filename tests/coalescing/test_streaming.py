@@ -62,6 +62,7 @@ def test_the_last_64_kib_wait_for_the_last_byte(world: World) -> None:
         assert body + answer.read() == MODULE.zip_bytes
 
 
+@pytest.mark.workers(1, 2, soak=4)
 @pytest.mark.parametrize("has_length", [True, False], ids=["with a length", "in chunks"])
 def test_a_second_process_hands_out_what_the_first_one_downloads(world: World, has_length: bool) -> None:
     upstream = world.upstream([MODULE])

@@ -12,7 +12,7 @@ import pytest
 
 from tests.world import Gateway, Module, Response, World, eventually
 
-pytestmark = pytest.mark.workers(1, 2)
+pytestmark = pytest.mark.workers(1, 2, soak=4)
 
 LARGE = Module("example.com/large", "v1.0.0", payload=2_000_000)
 MANY = [Module(f"example.com/m{number}", "v1.0.0", payload=number * 1000) for number in range(40)]

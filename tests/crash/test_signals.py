@@ -14,7 +14,7 @@ import pytest
 
 from tests.world import Gateway, Module, Upstream, World, eventually, get
 
-pytestmark = pytest.mark.workers(1, 2)
+pytestmark = pytest.mark.workers(1, 2, soak=4)
 
 MODULE = Module("example.com/m", "v1.0.0", payload=1_000_000)
 ZIP, MOD = f"{MODULE.name}.zip", f"{MODULE.name}.mod"

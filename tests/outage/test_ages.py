@@ -10,7 +10,7 @@ import pytest
 from tests.outage.trouble import awaited, expect_trouble, kept, target_of
 from tests.world import Gateway, Module, Response, Upstream, World, eventually, faults
 
-pytestmark = pytest.mark.workers
+pytestmark = pytest.mark.workers(1, 2, soak=4)
 
 CHANGING = ["list", "latest", "query"]
 NEVER = {"fresh": "1h", "stale": "1h", "keep": "1h"}
@@ -53,6 +53,7 @@ def test_a_fresh_answer_is_not_asked_for_again(world: World) -> None:
     assert upstream.asked == len(CHANGING)
 
 
+@pytest.mark.workers
 def test_a_stale_answer_comes_at_once_and_is_refreshed_behind(world: World) -> None:
     upstream = world.upstream()
     publish(upstream, "v1.0.0")
@@ -174,6 +175,7 @@ def test_no_cache_falls_back_to_what_is_there(world: World) -> None:
         assert versions(gateway.get(target("list"), cache_control="no-cache")) == "v1.0.0"
 
 
+@pytest.mark.workers
 def test_no_cache_does_not_fetch_artifacts_again(world: World) -> None:
     module = Module("example.com/m", "v1.0.0", payload=100_000)
     upstream = world.upstream([module])
@@ -197,6 +199,7 @@ def test_a_version_that_the_list_lacks_expires_the_list(world: World, extension:
     eventually(lambda: versions(gateway.get(target("list"))) == "v1.1.0", "the list is asked for again")
 
 
+@pytest.mark.workers
 def test_a_list_that_has_just_come_is_expired_too(world: World) -> None:
     upstream = world.upstream()
     gateway = world.gateway(upstream, freshness=public(**NEVER))
@@ -237,6 +240,7 @@ def private_gateway(world: World, upstream: Upstream) -> Gateway:
     return world.gateway(upstream, private="corp.example", breaker={"failures": 1000})
 
 
+@pytest.mark.workers
 def test_a_new_private_tag_is_visible_at_once_and_an_outage_stops_nobody(world: World) -> None:
     upstream = world.upstream()
     gateway = private_gateway(world, upstream)

@@ -117,14 +117,17 @@ def test_a_store_that_cannot_be_written_is_a_reason(world: World) -> None:
     gateway = world.gateway(upstream)
     assert gateway.get(f"{module.name}.mod").status == 200
     eventually(lambda: gateway.files("modules"), "it is stored")
-    moved = (gateway.data / "spool").rename(gateway.data / "moved")
+    spool = gateway.data / "spool"
+    moved = spool.rename(gateway.data / "moved")
+    spool.touch()  # a folder that is only missing is made again
     eventually(lambda: gateway.get("readyz").status == 503, "it is noticed")
     told = gateway.get("readyz")
     assert told.json()["checks"]["store"]["ok"] is False
     assert str(gateway.data) not in told.text
     assert gateway.get(f"{module.name}.mod").body == module.mod_bytes
     expect_error(gateway.get(f"{module.name}.info"), 503, "unavailable: ")
-    moved.rename(gateway.data / "spool")
+    spool.unlink()
+    moved.rename(spool)
     eventually(lambda: gateway.get("readyz").status == 200, "it is noticed")
     assert gateway.get(f"{module.name}.info").status == 200
 

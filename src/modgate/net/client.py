@@ -186,9 +186,10 @@ class Client:
         trust = self._rules.trust(sent.url)
         if not asked.is_own:
             trust = trust.public
-        context = self._context(trust)
         upstream, deadlines = asked.upstream, asked.deadlines
-        await self._sessions.opened(proxy)  # not on the upstream's time: it may import a library
+        # Not on the upstream's time: they may read certificates, and import a library.
+        context = await self._context(sent.url, trust)
+        await self._sessions.opened(proxy)
         try:
             async with asyncio.timeout(deadlines.first_byte):
                 return await self._sessions.send(sent, proxy, context)
@@ -206,9 +207,9 @@ class Client:
                 raise untrusted(upstream, issuer_of(certificate), trust) from error
             raise broken(upstream, error, "could not be reached") from error
 
-    def _context(self, trust: Trust) -> Any:
-        """True is this machine's own trust."""
-        return True if trust.ca is None and trust.certificate is None else self._contexts.of(trust)
+    async def _context(self, url: str, trust: Trust) -> Any:
+        """For a connection to a URL; True where it needs none."""
+        return await self._contexts.soon(trust) if url[:6].lower() == "https:" else True
 
     async def _take_slot(self, hop: AsyncExitStack, asked: _Asked) -> None:
         slots = self._slots.setdefault(asked.target.origin, Turns(self._bounds.per_host))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 AHEAD = 65536
 """Bytes that the client reads ahead. Beyond twice that it leaves them to the kernel, and then takes up to 256,000 at
 once."""
+_IMPORTING = threading.Lock()
+"""One at a time may change what everybody imports."""
 _ANY = Proxy("http")
 """Of all HTTP proxies: the library keeps their connections apart."""
 
@@ -60,7 +63,7 @@ class Sessions:
         self._opening = asyncio.Lock()
 
     async def send(self, sent: Sent, proxy: Proxy, context: Any) -> aiohttp.ClientResponse:
-        """Send one request; `context` is a TLS context, or True for that of this machine.
+        """Send one request; `context` is a TLS context, or True where none is needed.
 
         Raises:
             ProxyDown, ProxyRefused: the proxy is the trouble.
@@ -116,7 +119,7 @@ class Sessions:
             return self._pools[key]
         async with self._opening:
             if key not in self._pools:
-                library = await asyncio.to_thread(importlib.import_module, "aiohttp")
+                library = await asyncio.to_thread(_library)
                 socks = await asyncio.to_thread(importlib.import_module, "aiohttp_socks") if key.is_socks else None
                 self._pools[key] = self._made(library, self._connector(library, socks, key))
         return self._pools[key]
@@ -140,6 +143,23 @@ class Sessions:
             max_field_size=self._header_bytes,
         )
         return session
+
+
+def _library() -> Any:
+    """The client library, without this machine's certificates: it would read them twice while it is imported, in 45 ms,
+    and keep them. We give it contexts of our own (trust.py), so that those that it makes then trust nobody."""
+    us = threading.get_ident()
+
+    def reads_for_others(context: ssl.SSLContext) -> None:
+        if threading.get_ident() != us:
+            super(ssl.SSLContext, context).set_default_verify_paths()
+
+    with _IMPORTING:
+        ssl.SSLContext.set_default_verify_paths = reads_for_others  # type: ignore[method-assign, assignment]
+        try:
+            return importlib.import_module("aiohttp")
+        finally:
+            del ssl.SSLContext.set_default_verify_paths
 
 
 def _exact(url: str) -> Any:

@@ -1,4 +1,4 @@
-"""TLS to hosts that have an authority or a client certificate of their own in the settings.
+"""TLS to hosts: by the authorities of this machine, or by an authority and a client certificate in the settings.
 
 Belongs here: contexts, made again when their files change, and who has issued a certificate that is not trusted. Not
 here: which host has which files (rules.py).
@@ -6,6 +6,7 @@ here: which host has which files (rules.py).
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class Trust:
     """Where they are named."""
 
     @property
+    def files(self) -> tuple[Path | None, ...]:
+        """What makes a context another one."""
+        return self.ca, self.certificate, self.key
+
+    @property
     def public(self) -> Trust:
         """The same without our certificate."""
         return Trust(self.ca, setting=self.setting)
@@ -40,7 +46,11 @@ class Contexts:
     """TLS contexts by files. Files are looked at each time (5 µs): whoever renews a certificate need not tell us."""
 
     def __init__(self) -> None:
-        self._made: dict[Trust, tuple[tuple[tuple[int, int, int], ...], ssl.SSLContext]] = {}
+        self._made: dict[tuple[Path | None, ...], tuple[tuple[tuple[int, int, int], ...], ssl.SSLContext]] = {}
+
+    async def soon(self, trust: Trust) -> ssl.SSLContext:
+        """As `of`, for the event loop: the authorities of a machine are read in 20 ms, in another thread."""
+        return self.of(trust) if trust.files in self._made else await asyncio.to_thread(self.of, trust)
 
     def of(self, trust: Trust) -> ssl.SSLContext:
         """For a connection to a host with these files.
@@ -48,12 +58,11 @@ class Contexts:
         Raises:
             Unavailable: one of them cannot be used; names the setting.
         """
-        files = [path for path in (trust.ca, trust.certificate, trust.key) if path is not None]
         try:
-            stamps = tuple(_stamp(path) for path in files)
-            made = self._made.get(trust)
+            stamps = tuple(_stamp(path) for path in trust.files if path is not None)
+            made = self._made.get(trust.files)
             if made is None or made[0] != stamps:
-                made = self._made[trust] = (stamps, _context(trust))
+                made = self._made[trust.files] = (stamps, _context(trust))
             return made[1]
         except ssl.SSLError as error:
             raise _unusable(trust, "they are no PEM files that belong together") from error
