@@ -36,15 +36,15 @@ async def ran(script: str, most: int = 1000, pipes: Pipes | None = None) -> tupl
         return started, status
 
 
-def has_ended(pid: int) -> None:
-    """Its pipes are closed a little before it is gone."""
+def has_ended(pid: int) -> bool:
+    """Whether it is gone; its pipes are closed a little before it is gone."""
 
     def looks() -> bool:
         with suppress(psutil.NoSuchProcess):
             return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
         return True
 
-    eventually(looks, "it has ended")
+    return eventually(looks, "it has ended")
 
 
 def test_what_it_prints_and_says_is_kept(run: Run) -> None:
@@ -82,7 +82,7 @@ def test_helpers_end_with_it(run: Run, tmp_path: Path) -> None:
                 await asyncio.sleep(0)
         return int(started.output)
 
-    has_ended(run(left()))
+    assert has_ended(run(left()))
 
 
 def test_one_is_ended_when_whoever_waits_is_called_off(run: Run) -> None:
@@ -101,7 +101,7 @@ def test_one_is_ended_when_whoever_waits_is_called_off(run: Run) -> None:
         await asyncio.wait([waiting])
         return int(got[0].output)
 
-    has_ended(run(called_off()))
+    assert has_ended(run(called_off()))
 
 
 def test_a_start_that_is_called_off_leaves_nothing(run: Run, tmp_path: Path) -> None:
@@ -119,12 +119,12 @@ def test_a_start_that_is_called_off_leaves_nothing(run: Run, tmp_path: Path) -> 
     run(called_off())
     pid = tmp_path / "pid"
     if pid.exists() and pid.read_text():
-        has_ended(int(pid.read_text()))
+        assert has_ended(int(pid.read_text()))
 
 
-@pytest.mark.parametrize("script", ["setsid sleep 600", "setsid yes"])
+@pytest.mark.parametrize(("script", "writes"), [("setsid sleep 600", False), ("setsid yes", True)])
 def test_one_that_has_left_the_group_holds_nobody_up(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, *, writes: bool
 ) -> None:
     monkeypatch.setattr(child, "END_SECONDS", 0.05)
     pid = tmp_path / "pid"
@@ -137,7 +137,9 @@ def test_one_that_has_left_the_group_holds_nobody_up(
         return started
 
     try:
-        run(leaves())
+        assert not run(leaves()).said
+        # It is not ours to end; but what it writes goes nowhere any more.
+        assert has_ended(int(pid.read_text())) if writes else psutil.pid_exists(int(pid.read_text()))
     finally:
         with suppress(ProcessLookupError):
             os.kill(int(pid.read_text()), signal.SIGKILL)

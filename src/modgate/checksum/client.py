@@ -31,8 +31,6 @@ from modgate.tlog.tiling import tile_in_tree
 
 MOST_HEADS = 64
 """Opened heads that are remembered, 300 bytes each, so that a signature is verified once (70 µs) and not per lookup."""
-
-
 LATEST_SECONDS = 5.0
 """Between two asks for the newest head: who asks for tiles beyond every tree asks again and again."""
 

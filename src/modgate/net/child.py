@@ -116,7 +116,7 @@ async def running(
     try:
         yield child
     finally:
-        child.kill()
+        child.kill()  # now: a loop that ends calls off `leave` before it has begun
         await asyncio.shield(child.leave())
 
 

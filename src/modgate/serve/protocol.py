@@ -41,6 +41,7 @@ SILENT_SECONDS = 2.0
 """A client that sends no more has closed its half of the connection, or is gone: which of the two, only bytes that we
 send it can tell. What is stored is on its way by then, and so is what an upstream has given without delay."""
 FULL = "unavailable: this gateway has as many busy connections as it can; try again in 1 s.\n"
+"""Said to a newcomer where no connection is silent."""
 NEWCOMER_SECONDS = 1.0
 """A connection that young may have its first request on the way: a drain waits so long for it."""
 
