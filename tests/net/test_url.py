@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modgate.net.url import Target, redirected, target_of
+from modgate.net.url import Target, origin_of, redirected, target_of
 
 HOME = Target("https://a.example/base/m/@v/list", "Basic eA==")
 
@@ -26,6 +27,18 @@ HOME = Target("https://a.example/base/m/@v/list", "Basic eA==")
 def test_credentials_become_a_header(url: str, clean: str, pair: str | None) -> None:
     expected = "" if pair is None else "Basic " + base64.b64encode(pair.encode()).decode()
     assert target_of(url) == Target(clean, expected)
+
+
+@given(st.text(alphabet="ahp:/?#@[]1\n\t .%", max_size=24).map(lambda text: f"http:{text}"))
+def test_the_origin_is_that_of_the_whole_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme, parts.hostname or "", parts.port or 80
+    except ValueError:
+        with pytest.raises(ValueError):  # noqa: PT011 -- whatever the library says
+            origin_of(url)
+        return
+    assert origin_of(url) == whole
 
 
 @pytest.mark.parametrize(

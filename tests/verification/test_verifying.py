@@ -20,6 +20,7 @@ from modgate.observe.events import Events
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Ask, Kind
 from modgate.storage.cells import Cells
+from modgate.storage.generations import Generations
 from modgate.storage.store import open_store
 from tests.checksum.fakes import MemoryOps, Way
 from tests.checksum.log import NAME, Log, sums, verifiers
@@ -179,7 +180,7 @@ async def test_a_fork_is_kept_once_until_it_is_decided_on(standing: Standing, tm
     assert standing.is_forked
     assert standing.accept("newer")
     assert not standing.is_forked and standing.state.decided == 1
-    cells = Cells(tmp_path / "records.db")
+    cells = Cells(tmp_path / "records.db", Generations(tmp_path / "generations"))
     assert cells.get(head_cell(NAME)) == b"newer"
     cells.close()
 
@@ -203,7 +204,7 @@ async def test_what_was_known_is_forgotten_with_its_key_and_kept_as_evidence(
     make: Make, standing: Standing, tmp_path: Path
 ) -> None:
     assert standing.begin_anew() == ""
-    cells = Cells(tmp_path / "records.db")
+    cells = Cells(tmp_path / "records.db", Generations(tmp_path / "generations"))
     cells.swap(head_cell(NAME), None, b"a head")
     file = standing.begin_anew()
     assert (tmp_path / file).read_bytes() == b"a head"

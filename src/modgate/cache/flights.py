@@ -82,8 +82,10 @@ class Flight(Generic[V]):
             Unavailable: the deadline passed; the flight goes on.
             GatewayError: what the fetch raised.
         """
+        if deadline == float("inf"):
+            return await asyncio.shield(self._result)
         try:
-            async with asyncio.timeout_at(None if deadline == float("inf") else deadline):
+            async with asyncio.timeout_at(deadline):
                 return await asyncio.shield(self._result)
         except TimeoutError as error:
             reason = "is still waiting for its upstream; ask again"

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from modgate.errors import Unproven
 from modgate.tlog.note import Verifier, open_note
-from modgate.tlog.tree import Head, parse_head, parse_lookup
+from modgate.tlog.record import parse_record
+from modgate.tlog.tree import Head, parse_head
 
 _H1 = re.compile(r"h1:[A-Za-z0-9+/]{43}=")
 """The one kind of hash that go.sum has; lines with others are for times to come."""
@@ -59,15 +60,15 @@ def open_lookup(
         Malformed: it is none.
         Unproven: its head is not signed as it should be or is older than the record, or the record is another one.
     """
-    lookup = parse_lookup(data)
-    signed = known.get(lookup.note) or open_head(lookup.note, verifiers)
-    if lookup.record_id >= lookup.head.size:
+    record_id, text, note = parse_record(data)
+    signed = known.get(note) or open_head(note, verifiers)
+    if record_id >= signed.head.size:
         # Its tree proves nothing about it; a replayed older head looks like that.
-        raise Unproven("record", f"record {lookup.record_id} comes with the head of {lookup.head.size} records")
-    sums = sums_in(lookup.text, path, version)
+        raise Unproven("record", f"record {record_id} comes with the head of {signed.head.size} records")
+    sums = sums_in(text, path, version)
     if not sums:
-        raise Unproven("record", f"record {lookup.record_id} has no sums of {path}@{version}")
-    return Claim(lookup.record_id, lookup.text, sums, signed)
+        raise Unproven("record", f"record {record_id} has no sums of {path}@{version}")
+    return Claim(record_id, text, sums, signed)
 
 
 def sums_in(text: str, path: str, version: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from modgate.gomod.escape import escape_path, escape_version, unescape_path, une
 from modgate.source.base import FOREVER, Cached, Terms
 from modgate.storage.records import ArtifactRow
 from modgate.storage.tree import NAME_BYTES
+from modgate.tlog.record import parse_record
 from modgate.tlog.tile import Tile, parse_tile
 from modgate.tlog.tree import parse_lookup, parse_signed_head
 
@@ -302,8 +303,8 @@ def _sha256(data: bytes) -> str:
 
 def _record(data: bytes) -> str:
     """Of a lookup; the tree head behind it is a newer one each time."""
-    lookup = parse_lookup(data)
-    return f"{lookup.record_id} {_sha256(lookup.text.encode())}"
+    record_id, text, _ = parse_record(data)
+    return f"{record_id} {_sha256(text.encode())}"
 
 
 def _nothing() -> None:

@@ -60,6 +60,10 @@ class Tiles:
         """Keep proven files, and empty `fresh`. What cannot be kept is fetched again one day."""
         taken = dict(fresh)
         fresh.clear()
+        if len(taken) == 1:  # a lookup, whose tiles are there: a task less
+            for name, data in taken.items():
+                await self._keep(name, data)
+            return
         async with asyncio.TaskGroup() as group:
             for name, data in taken.items():
                 group.create_task(self._keep(name, data))

@@ -37,9 +37,11 @@ def serve(loaded: Loaded) -> int:
         SetupError: it cannot start.
     """
     from modgate.gateway import loop
+    from modgate.serve import garbage
     from modgate.serve.lifecycle import allow_descriptors
     from modgate.settings.machine import workers
 
+    garbage.postpone()
     allow_descriptors()
     number = workers(loaded.settings)
     if number == 1:

@@ -17,6 +17,7 @@ from modgate.net.rules import HostRules, Rule, Ssh
 from modgate.net.secret import secret
 from modgate.net.url import Target
 from modgate.observe.metrics import Metrics
+from modgate.serve.garbage import leave_out
 from modgate.settings.loaded import Loaded
 from modgate.settings.model import GithubApp as GithubAppTable
 from modgate.settings.outside import Outside
@@ -58,6 +59,7 @@ class Outward:
             addresses=addresses,
             rules=rules,
             form=form,
+            imported=leave_out,
         )
         self._stack.push_async_callback(client.close)
         return client

@@ -22,6 +22,7 @@ from modgate.gateway.process import Process, opened
 from modgate.gateway.telling import telling
 from modgate.gateway.upstreams_told import told
 from modgate.observe.joining import snapshot
+from modgate.serve import garbage
 from modgate.serve.lifecycle import Lifecycle, allow_descriptors
 from modgate.settings.loaded import Loaded
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     # A Ctrl-C in the terminal is for the parent, and so is a reload.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    garbage.postpone()
     allow_descriptors()
     end, *sockets = (socket.socket(fileno=int(descriptor)) for descriptor in arguments)
     for one in (end, *sockets):

@@ -7,7 +7,7 @@ settings say about hosts (rules.py), what an error means (broken.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -67,12 +67,13 @@ class Client:
         addresses: Addresses | None = None,
         rules: HostRules | None = None,
         form: Form = Form.PLAIN,
+        imported: Callable[[], None] = lambda: None,
     ) -> None:
         """`via` is this gateway's entry for the Via header, by which a loop is seen.
 
         With `addresses`, each request and each hop of a redirect goes only to what they allow, and else raises what
         they raise; without, wherever it is sent. `rules` are what the settings say about hosts; `form` is how their
-        credentials are written.
+        credentials are written. `imported` is called when the libraries that the first request needs have been loaded.
         """
         headers = {"User-Agent": user_agent, "Accept-Encoding": "identity", "Accept": "*/*"}
         self._metrics = metrics
@@ -81,7 +82,7 @@ class Client:
         self._addresses = addresses
         self._rules = rules or HostRules()
         self._form = form
-        self._sessions = Sessions(headers, bounds.header_bytes, addresses)
+        self._sessions = Sessions(headers, bounds.header_bytes, addresses, imported)
         self._contexts = Contexts()
         self._reached = Reached()
         self._slots: dict[tuple[str, str, int | None], Turns] = {}
@@ -212,15 +213,18 @@ class Client:
         return await self._contexts.soon(trust) if url[:6].lower() == "https:" else True
 
     async def _take_slot(self, hop: AsyncExitStack, asked: _Asked) -> None:
-        slots = self._slots.setdefault(asked.target.origin, Turns(self._bounds.per_host))
-        first_byte = asked.deadlines.first_byte
-        try:
-            async with asyncio.timeout(first_byte):
-                await slots.acquire()
-        except TimeoutError as error:
-            waited = f"{first_byte:g} s"
-            reason = f"was not asked: {self._bounds.per_host} requests to it were under way for {waited}"
-            raise Unavailable(source=asked.upstream, reason=reason, trouble=Trouble.OURS) from error
+        origin, first_byte = asked.target.origin, asked.deadlines.first_byte
+        slots = self._slots.get(origin)
+        if slots is None:
+            slots = self._slots[origin] = Turns(self._bounds.per_host)
+        if not slots.take():
+            try:
+                async with asyncio.timeout(first_byte):
+                    await slots.acquire()
+            except TimeoutError as error:
+                waited = f"{first_byte:g} s"
+                reason = f"was not asked: {self._bounds.per_host} requests to it were under way for {waited}"
+                raise Unavailable(source=asked.upstream, reason=reason, trouble=Trouble.OURS) from error
         hop.callback(slots.release)
 
     async def close(self) -> None:

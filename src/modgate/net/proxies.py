@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from modgate.errors import Malformed, Trouble, Unavailable
 from modgate.net.noproxy import NoProxy
+from modgate.net.url import origin_of
 
 SCHEMES = ("http", "socks5", "socks5h")
 AGAIN = 30.0
@@ -99,10 +100,9 @@ class Egress:
 
     def proxy(self, url: str) -> Proxy:
         """For a request to `url`; this machine itself is never asked by a proxy."""
-        parts = urlsplit(url)
-        proxy = {"http": self.http, "https": self.https}.get(parts.scheme, DIRECT)
-        port = parts.port or (80 if parts.scheme == "http" else 443)
-        return DIRECT if proxy == DIRECT or self.without.covers(parts.hostname or "", port) else proxy
+        scheme, host, port = origin_of(url)
+        proxy = {"http": self.http, "https": self.https}.get(scheme, DIRECT)
+        return DIRECT if proxy == DIRECT or self.without.covers(host, port or 443) else proxy
 
 
 NO_PROXIES = Egress()
@@ -133,6 +133,8 @@ class Reached:
 
     def in_order(self, proxies: Sequence[Proxy]) -> list[Proxy]:
         """The same, those that could not be reached lately last."""
+        if len(proxies) == 1:
+            return list(proxies)
         now = asyncio.get_running_loop().time()
         return sorted(proxies, key=lambda proxy: now - self._failed.get(proxy, -math.inf) < AGAIN)
 

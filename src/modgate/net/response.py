@@ -83,16 +83,18 @@ class Response:
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         content = self._raw.content
-        while True:
+        while not content.at_eof():
             try:
-                async with asyncio.timeout(self._deadlines.idle):
-                    chunk = await content.readany()
+                # What is here needs no deadline: small bodies mostly come with their head.
+                chunk = content.read_nowait()
+                if not chunk:
+                    async with asyncio.timeout(self._deadlines.idle):
+                        chunk = await content.readany()
             except TimeoutError as error:
                 reason = f"sent nothing for {self._deadlines.idle:g} s in the middle of a body"
                 raise Unavailable(source=self.upstream, reason=reason, trouble=Trouble.TIMEOUT, again=True) from error
             except Exception as error:
                 raise broken(self.upstream, error, "broke off in the middle of a body") from error
-            if not chunk:
-                return
-            self._fetched.add(len(chunk))
-            yield chunk
+            if chunk:
+                self._fetched.add(len(chunk))
+                yield chunk

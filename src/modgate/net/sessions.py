@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +53,19 @@ class Sent:
 class Sessions:
     """Requests by the way that somebody has chosen. `close` it."""
 
-    def __init__(self, headers: Mapping[str, str], header_bytes: int, addresses: Addresses | None) -> None:
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        header_bytes: int,
+        addresses: Addresses | None,
+        imported: Callable[[], None] = lambda: None,
+    ) -> None:
         """`headers` go with every request; a response's may have so many bytes; `addresses` pins hosts that are reached
-        without a proxy."""
+        without a proxy; `imported` is called when libraries have been loaded."""
         self._headers = headers
         self._header_bytes = header_bytes
         self._addresses = addresses
+        self._imported = imported
         self._pools: dict[Proxy, aiohttp.ClientSession] = {}
         self._opening = asyncio.Lock()
 
@@ -121,6 +128,7 @@ class Sessions:
             if key not in self._pools:
                 library = await asyncio.to_thread(_library)
                 socks = await asyncio.to_thread(importlib.import_module, "aiohttp_socks") if key.is_socks else None
+                self._imported()
                 self._pools[key] = self._made(library, self._connector(library, socks, key))
         return self._pools[key]
 

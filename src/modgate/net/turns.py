@@ -40,10 +40,16 @@ class Turns:
         finally:
             self.release()
 
+    def take(self) -> bool:
+        """Take a place if one is free: nobody waits then."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
     async def acquire(self) -> None:
         """Take a place, when it is the turn of whoever asks in this task (`asked_by`)."""
-        if self._free > 0:
-            self._free -= 1
+        if self.take():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker(), deque()).append(turn)

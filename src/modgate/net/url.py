@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 _RESERVED = ":/?#[]@!$&'()*+,;=%"
@@ -12,6 +13,9 @@ _RESERVED = ":/?#[]@!$&'()*+,;=%"
 Location are percent-encoded, as the go command does."""
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/?#])")
 """What the go command takes for no Location either: control characters, and a scheme without a host."""
+
+_PATH = re.compile("[/?#]")
+"""What ends the host of a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,34 @@ class Target:
         return self.url.partition("?")[0]
 
     @property
-    def origin(self) -> tuple[str, str, int | None]:
-        parts = urlsplit(self.url)
-        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    def origin(self) -> Origin:
+        """Scheme, host and port.
+
+        Raises:
+            ValueError: it is no URL.
+        """
+        return origin_of(self.url)
+
+
+Origin = tuple[str, str, int | None]
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: str) -> Origin:
+    """Scheme, host and port of a URL, without one that of its scheme.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    start, slashes, rest = url.partition("//")
+    return _origin(start + slashes + _PATH.split(rest, maxsplit=1)[0])
+
+
+@lru_cache(maxsize=256)
+def _origin(url: str) -> Origin:
+    """Remembered, for all files of an upstream have one, and finding it takes 10 µs."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
 def target_of(url: str) -> Target:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from modgate.observe.access_log import AccessLog
+from modgate.serve import garbage
 
 if TYPE_CHECKING:
     from modgate.serve.listener import Listener
@@ -70,6 +71,7 @@ class Lifecycle:
             for listener in self._listeners:
                 await listener.start()
             started()
+            garbage.begin()
             await self._stopping.wait()
             await asyncio.gather(*(listener.drain(self._drain_seconds) for listener in self._listeners))
             for task in tasks:

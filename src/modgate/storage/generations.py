@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import secrets
+import random
 import zlib
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Generations:
             self._map = mmap.mmap(descriptor, SLOTS * 8)
         finally:
             os.close(descriptor)
+        # Seeded by the kernel, and asked without a system call: all that matters is that no two numbers are alike.
+        self._random = random.Random()  # noqa: S311 -- no secret
         self.values: memoryview = memoryview(self._map).cast("Q")
         """`values[slot]` is the slot's generation now."""
 
@@ -52,7 +54,7 @@ class Generations:
 
     def bump(self, slot: int) -> None:
         """Everything kept under `slot` is out of date. To be called after the change is visible to other processes."""
-        self.values[slot] = secrets.randbits(64)
+        self.values[slot] = self._random.getrandbits(64)
 
     def close(self) -> None:
         self.values.release()

@@ -87,6 +87,6 @@ def _opened(stack: ExitStack, layout: Layout, events: Events) -> Store:
     stack.callback(records.close)
     commits = Commits(records)
     stack.callback(commits.close)
-    cells = Cells(layout.records)
+    cells = Cells(layout.records, generations)
     stack.callback(cells.close)
     return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events), cells)
