@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from modgate.cache.ahead import CLAIM_SECONDS, MODS_SECONDS, PAUSE_SECONDS, READ, WINDOW, Ahead
+from modgate.cache.ahead import CLAIM_SECONDS, MODS_SECONDS, PAUSE_SECONDS, READ, WIDEST, WINDOW, Ahead
 from modgate.errors import Absent
 from modgate.gomod import ModulePath
 from modgate.observe.metrics import Metrics
@@ -268,3 +268,31 @@ async def test_what_other_workers_may_have_been_asked_for_is_not_held_against_a_
             await quiet()
             it.now += CLAIM_SECONDS + 1
     assert len(it.asked) == 5 * (1 + WINDOW)
+
+
+async def test_the_more_were_right_the_more_are_made_until_one_was_wrong() -> None:
+    it = Cellar()
+    names = [f"m{number}" for number in range(2 * WIDEST)]
+    it.has("a", *names)
+    for name in names:
+        it.has(name)
+    async with ahead(it) as cache:
+        await cache.get(mod("a"), Terms())
+        await quiet()
+        assert len(it.asked) == 1 + WINDOW
+        for number in range(WINDOW):
+            await cache.get(mod(f"m{number}"), Terms())
+            await quiet()
+        assert len(it.asked) == 1 + WINDOW + 2 * WINDOW, "as many as were right wait again, and as many more"
+        for number in range(WINDOW, 2 * WIDEST - 1):
+            await cache.get(mod(f"m{number}"), Terms())
+            await quiet()
+        it.now += CLAIM_SECONDS + 1
+        others = [f"x{number}" for number in range(2 * WIDEST)]
+        it.has("cold", *others)
+        for name in others:
+            it.has(name)
+        made = len(it.asked)
+        await cache.get(mod("cold"), Terms())
+        await quiet()
+        assert len(it.asked) == made + 1 + WINDOW, "one was not asked for"

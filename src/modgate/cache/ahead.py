@@ -9,9 +9,9 @@ and only for as many at once as it has cores, so whoever sits nearer to the upst
 the other. So after the first cold .info whose .mod has just been fetched come those of the other modules, each in the
 highest version of which a .mod was fetched: that is the one that minimal version selection chooses.
 
-A guess costs the upstream a request, so guesses are few and have to win: at most WINDOW of them, and a quarter of those
-that were right, wait to be asked for; a guess leads to further ones only when somebody did ask for it. Where guesses
-lose, none are made for a while.
+A guess costs the upstream a request, so guesses are few and have to win: at most WINDOW of them wait to be asked for,
+and one more for each that was right, up to WIDEST; one that was wrong takes all that back. A guess leads to further
+ones only when somebody did ask for it. Where guesses lose, none are made for a while.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ from modgate.source.base import Answer, Ask, Cached, Freshness, Kind, Ready, Ter
 
 WINDOW = 32
 """Guesses that wait to be asked for: what a go command with eight requests in flight wants within four latencies."""
+WIDEST = 128
+"""The same while guesses are right: with fewer, the way to the upstream lies idle now and then (a graph of 300 files,
+20 ms away, took 1.0 s with 32, 0.93 with 64, 0.86 with 128)."""
 AT_ONCE = 16
 """Guesses under way at once; a quarter of what one host is asked for (limits.upstream_requests_per_host)."""
 WAITING = 2048
@@ -92,6 +95,7 @@ class Ahead:
         self._waiting: deque[Ask] = deque(maxlen=WAITING)
         self._unclaimed: OrderedDict[str, float] = OrderedDict()
         self._mods: OrderedDict[ModulePath, tuple[str, float]] = OrderedDict()
+        self._room = WINDOW
         self._balance = 0.0  # a right guess earns a quarter of one, a wrong one costs one
         self._paused_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,6 +106,7 @@ class Ahead:
         if claimed:
             self._right.value += 1
             self._balance = min(self._balance + 0.25, WINDOW)
+            self._room = min(self._room + 1, WIDEST)
         fetched = answer.cached in (Cached.MISS, Cached.COALESCED)
         if (fetched or claimed) and terms.freshness is not Freshness.CACHED_ONLY and isinstance(answer.body, Ready):
             self._guess(ask, answer.body.data)
@@ -147,8 +152,7 @@ class Ahead:
     def _begin(self) -> None:
         """Begin as many guesses as there is room for."""
         self._forget()
-        room = WINDOW + max(0.0, self._balance)
-        while self._waiting and len(self._tasks) < self._at_once and len(self._unclaimed) < room:
+        while self._waiting and len(self._tasks) < self._at_once and len(self._unclaimed) < self._room:
             guess = self._waiting.popleft()
             if guess.name in self._unclaimed or not self._allowed(guess) or self._is_stored(guess):
                 continue
@@ -178,6 +182,7 @@ class Ahead:
             self._unclaimed.popitem(last=False)
             self._wrong.value += 1
             self._balance -= self._loss
+            self._room = WINDOW
         if self._balance < -WINDOW:
             self._balance = 0.0
             self._paused_until = self._clock() + PAUSE_SECONDS

@@ -77,8 +77,7 @@ class KeptOps:
         async with self._store.hold(name):
             row = self._row(name, data)
             pin = self._store.pin(name)
-            read = self._store.tree.read(self._store.name, name, self._most)
-            if pin is not None and pin.sha256 == row.sha256 and read is not None and read[0] == data:
+            if pin is not None and pin.sha256 == row.sha256 and self._is_kept(name, data):
                 return
             if pin is not None and pin.h1 != row.h1:
                 self._events.emit("unproven_file", asked=f"{self._database} {name}")
@@ -86,6 +85,10 @@ class KeptOps:
                 await self._store.unpin(pin)
             await self._store.put_small(row, data)
             self._changed(name)
+
+    def _is_kept(self, name: str, data: bytes) -> bool:
+        read = self._store.tree.read(self._store.name, name, self._most)
+        return read is not None and read[0] == data
 
     async def drop(self, name: str) -> None:
         async with self._store.hold(name):

@@ -16,7 +16,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -28,6 +28,10 @@ GATHER_SECONDS = 0.05
 written once for all of them (400 cold .mod files: 1.5 ms of system time each one by one)."""
 MOST = 512
 """Jobs of one batch."""
+KEPT = 32
+"""Files of a batch that stay open from being written until they are durable. Each call of the kernel gives the GIL
+away, and to get it back disturbs the serving thread: with 26 of them for a new file a cold graph took 12 % longer than
+without any commit, with 17 it takes 4 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class _Job:
     done: asyncio.Future[None]
     loop: asyncio.AbstractEventLoop
     error: OSError | None = field(default=None)
+    descriptor: int | None = None
+    """Of a small file that is being written."""
 
     @property
     def is_urgent(self) -> bool:
@@ -63,9 +69,7 @@ class _Job:
         return self.move is None or self.move.data is None
 
     def settle(self) -> None:
-        self.loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
+        """Tell whoever waits; in its loop."""
         if self.done.done():
             return
         if self.error is not None:
@@ -120,8 +124,8 @@ class Commits:
             except Exception as error:  # noqa: BLE001 the one writer has to live: whoever waits is told, and asks again
                 for job in jobs:
                     job.error = job.error or OSError(f"commit failed: {error}")
-            for job in jobs:
-                job.settle()
+                    _close(job)
+            _settle(jobs)
             if ends:
                 return
 
@@ -141,17 +145,20 @@ class Commits:
 
     def _batch(self, jobs: list[_Job]) -> None:
         """One batch; a job that fails does not stop the others."""
-        for job in jobs:
+        for number, job in enumerate(jobs):
             _guarded(job, _write)
+            if number >= KEPT:
+                _close(job)
         self._arrow("written")
         for job in jobs:
             _guarded(job, _sync)
+            _close(job)
         self._arrow("synced")
         self._write_rows([job for job in jobs if job.error is None])
         self._arrow("recorded")
         made: set[str] = set()
         for job in jobs:
-            _guarded(job, lambda move: _rename(move, made))
+            _guarded(job, lambda _, move: _rename(move, made))
         self._arrow("renamed")
         moves = [job.move for job in jobs if job.move is not None and job.error is None]
         visible = [move.target for move in moves]
@@ -173,29 +180,49 @@ class Commits:
                 job.error = error
 
 
-def _guarded(job: _Job, step: Callable[[Move], None]) -> None:
+def _settle(jobs: Sequence[_Job]) -> None:
+    """Each loop is woken up once."""
+    for loop in {job.loop for job in jobs}:
+        loop.call_soon_threadsafe(_settle_in, loop, jobs)
+
+
+def _settle_in(loop: asyncio.AbstractEventLoop, jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        if job.loop is loop:
+            job.settle()
+
+
+def _guarded(job: _Job, step: Callable[[_Job, Move], None]) -> None:
     if job.move is None or job.error is not None:
         return
     try:
-        step(job.move)
+        step(job, job.move)
     except OSError as error:
         job.error = error
 
 
-def _write(move: Move) -> None:
-    if move.data is not None:
-        with open(move.source, "xb") as file:
-            file.write(move.data)
-
-
-def _sync(move: Move) -> None:
+def _write(job: _Job, move: Move) -> None:
     if move.data is None:
         return
-    descriptor = os.open(move.source, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    job.descriptor = os.open(move.source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    data = memoryview(move.data)
+    while data:
+        data = data[os.write(job.descriptor, data) :]
+
+
+def _sync(job: _Job, move: Move) -> None:
+    if move.data is None:
+        return
+    if job.descriptor is None:
+        job.descriptor = os.open(move.source, os.O_RDONLY)
+    os.fsync(job.descriptor)
+
+
+def _close(job: _Job) -> None:
+    if job.descriptor is not None:
+        with suppress(OSError):  # what fsync has said counts
+            os.close(job.descriptor)
+        job.descriptor = None
 
 
 def _rename(move: Move, made: set[str]) -> None:
@@ -208,14 +235,17 @@ def _rename(move: Move, made: set[str]) -> None:
 
 
 def _make_directories(path: str, made: set[str]) -> None:
-    missing = []
-    while not os.path.isdir(path):
-        missing.append(path)
-        path = os.path.dirname(path)
-    for folder in reversed(missing):
+    """Make a folder and what is missing of those above it; they are tried at once, for a look costs as much."""
+    above = os.path.dirname(path)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make_directories(above, made)
         with suppress(FileExistsError):
-            os.mkdir(folder)
-        made.add(os.path.dirname(folder))
+            os.mkdir(path)
+    made.add(above)
 
 
 def _sync_directory(path: str) -> None:
