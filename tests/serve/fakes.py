@@ -22,6 +22,7 @@ from modgate.serve.exchange import Reporter
 from modgate.serve.health import Check, Health
 from modgate.serve.keep import Keeper
 from modgate.serve.listener import Listener
+from modgate.serve.openfiles import OpenFiles
 from modgate.serve.protocol import SILENT_SECONDS
 from modgate.serve.proxies import TrustedProxies
 from modgate.serve.sockets import bind
@@ -116,6 +117,9 @@ class StoredBody:
     def fileno(self) -> int | None:
         return os.open(self.path, os.O_RDONLY)
 
+    def is_in(self, descriptor: int) -> bool:
+        return os.path.samestat(os.fstat(descriptor), self.path.stat())
+
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
         return Pieces([self.path.read_bytes()[start:stop]])
 
@@ -193,6 +197,7 @@ class Port:
         self.generations = Generations()
         self.metrics = Metrics()
         self.logged = Logged()
+        self.files = OpenFiles()
         self.checks: list[Check] = [Check("store", ok=True)]
         self.log_path = access_log
         self.access_log = AccessLog(str(access_log))
@@ -203,7 +208,7 @@ class Port:
         self.data_port = DataPort(
             views={"": self.source, **dict.fromkeys(views, self.source)},
             databases=self.databases,
-            keeper=Keeper(self.principals, self.reporter),
+            keeper=Keeper(self.principals, self.reporter, self.files),
             reporter=self.reporter,
             health=Health(lambda: self.checks, "0.1.0"),
             metrics=self.metrics,
@@ -277,6 +282,7 @@ class Port:
             await client.close()
         await self.listener.drain(0.0)
         self.listener.abort()
+        self.files.close()
         self.access_log.close()
 
 

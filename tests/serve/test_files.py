@@ -45,6 +45,7 @@ async def test_a_file_is_whole_each_time_and_counted(port: Port, tmp_path: Path,
         response = await client.ask(TARGET)
         assert response.body == data
         assert response.headers["x-cache"] == "hit"
+    port.files.close()
     assert len(os.listdir("/proc/self/fd")) == before, "a descriptor leaks"
     assert port.count(SENT_BYTES)["zip",] == 4 * len(data)
     assert [line["bytes_sent"] for line in port.log_lines()] == [len(data)] * 4
@@ -69,6 +70,20 @@ async def test_a_client_that_reads_slowly_gets_everything_in_order(port: Port, t
     for _ in range(5):
         assert (await client.response()).body == data
         assert (await client.response()).body == b"v1.5.2\n"
+
+
+async def test_a_file_that_was_changed_in_its_place_is_not_sent_although_it_is_open(port: Port, tmp_path: Path) -> None:
+    data = content(200_000)
+    store(port, tmp_path / "zip", data)
+    client = await port.client()
+    for _ in range(3):
+        assert (await client.ask(TARGET)).body == data
+    os.utime(tmp_path / "zip", ns=(0, 0))
+    status = os.stat(tmp_path / "zip")
+    with open(tmp_path / "zip", "r+b") as file:
+        file.write(b"damage")
+    os.utime(tmp_path / "zip", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (await client.ask(TARGET)).status == 503, "its time of change cannot be put back"
 
 
 async def test_a_file_that_was_replaced_is_not_sent_from_memory_of_it(port: Port, tmp_path: Path) -> None:

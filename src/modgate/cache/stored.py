@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modgate.errors import Trouble, Unavailable
 from modgate.source.base import Reader
-from modgate.storage.tree import Identity, identity_of, raise_spent
+from modgate.storage.tree import Identity, raise_spent
 
 PIECE = 262144
 """Bytes read at once."""
@@ -36,10 +36,14 @@ class StoredFile:
         except OSError as error:
             raise_spent(error)
             raise self._changed() from error
-        if identity_of(descriptor) != self.identity:
+        if not self.identity.is_of(descriptor):
             os.close(descriptor)
             raise self._changed()
         return descriptor
+
+    def is_in(self, descriptor: int) -> bool:
+        """A file that was replaced or removed has another time of change than when it was proven, too."""
+        return self.identity.is_of(descriptor)
 
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
         return FileReader(self.fileno(), start, self.size if stop is None else min(stop, self.size))

@@ -15,6 +15,7 @@ from modgate.serve.exchange import Reporter
 from modgate.serve.health import Health
 from modgate.serve.keep import Keeper
 from modgate.serve.listener import Listener
+from modgate.serve.openfiles import OpenFiles
 from modgate.serve.owntarget import at_the_root_of
 from modgate.serve.sockets import bind
 from modgate.serve.table import Principals, Table
@@ -49,11 +50,13 @@ def own_port(
         return None
     sockets = bind(str(address), field="own_database.listen", reuse_port=settings.workers != 1)
     reporter = Reporter(telling.metrics, access_log, Clock())
+    files = OpenFiles()
+    stack.callback(files.close)
     principals = Principals(Table(store.generations.values, settings.limits.memory_cache // SHARE))
     app = DataPort(
         views={"": Off()},
         databases=sums,
-        keeper=Keeper(principals, reporter),
+        keeper=Keeper(principals, reporter, files),
         reporter=reporter,
         health=health,
         metrics=telling.metrics,

@@ -21,6 +21,7 @@ from modgate.serve.health import Check
 from modgate.serve.health import Health as HealthPages
 from modgate.serve.keep import Keeper
 from modgate.serve.listener import Listener
+from modgate.serve.openfiles import OpenFiles
 from modgate.serve.table import Principals, Table
 from modgate.serve.target import parse_target
 from modgate.serve.tls import Certificate
@@ -50,12 +51,13 @@ def data_port(
     metrics.read(families.MEMORY_BYTES, lambda: table.size)
     metrics.read(families.MEMORY_ENTRIES, lambda: len(table))
     metrics.read(families.LOST_LINES, lambda: access_log.dropped)
-    principals = Principals(table)
+    principals, files = Principals(table), OpenFiles()
+    stack.callback(files.close)
     forwards = {route.forward_token for route in loaded.meaning.routes() if route.forward_token}
     app = DataPort(
         views=views,
         databases=sums,
-        keeper=Keeper(principals, reporter),
+        keeper=Keeper(principals, reporter, files),
         reporter=reporter,
         health=HealthPages(checks, __version__),
         metrics=metrics,

@@ -18,7 +18,7 @@ from modgate.serve.cycle import Cycle
 from modgate.serve.edge import Edge
 from modgate.serve.head import HOST, LINK, ORDINARY, PACK, WHO, principal
 from modgate.serve.table import ANYBODY, Entry
-from modgate.serve.zerocopy import send_now
+from modgate.serve.zerocopy import Outlet
 
 SLICE = 1024
 """Bytes parsed at once. The shortest request has 18, so 56 fit in; nearly every request fits in whole."""
@@ -43,6 +43,7 @@ class FastPath(HttpToolsProtocol):
         self._marks = 0
         self._plain = False  # it was answered from memory, and nothing in its head made a difference
         self._deaf = False  # what comes after this request is not looked at
+        self._outlet: Outlet | None = None  # from the first small file on
         # What waits.
         self._current: Cycle | None = None
         self._backlog = NOTHING
@@ -105,8 +106,10 @@ class FastPath(HttpToolsProtocol):
         whole = b"%b%b%d%b%b" % (entry.head, edge.stamp, number, end, entry.body)
         if entry.file is None:
             self.transport.write(whole)
-        elif not send_now(self.transport, whole, entry.file):
-            return False
+        else:
+            outlet = self._outlet = self._outlet or Outlet(self.transport)
+            if not outlet.send(whole, entry.file):
+                return False
         self._idle_since = done = self._monotonic()
         seconds = done - self._began
         tally = entry.tally

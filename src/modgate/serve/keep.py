@@ -12,6 +12,7 @@ from modgate.errors import Absent, Unavailable
 from modgate.serve import response
 from modgate.serve.errors import failure_of
 from modgate.serve.exchange import Exchange, Outcome, Reporter, log_fragment
+from modgate.serve.openfiles import OpenFile, OpenFiles
 from modgate.serve.response import WHOLE, Content, head_bytes
 from modgate.serve.table import LARGEST_BODY, LARGEST_FILE, Entry, Principals, Table
 from modgate.source.base import FOREVER, Cached, Stored
@@ -20,17 +21,18 @@ from modgate.source.base import FOREVER, Cached, Stored
 class Keeper:
     """Keeps for the fast path what the ordinary path answered."""
 
-    def __init__(self, principals: Principals, reporter: Reporter) -> None:
+    def __init__(self, principals: Principals, reporter: Reporter, files: OpenFiles) -> None:
         self._principals = principals
         self._reporter = reporter
+        self._files = files
 
     def place(self, exchange: Exchange) -> Place:
         """Where the answer to `exchange` may be kept; to be taken before anybody is asked."""
         if not exchange.plain or not exchange.target.startswith(b"/") or b"?" in exchange.target:
             # Otherwise a client could fill the memory with spellings of one question.
-            return Place(self._reporter, exchange, None, 0)
+            return Place(self._reporter, exchange, self._files, None, 0)
         table = self._principals.register(exchange.principal)
-        return Place(self._reporter, exchange, table, table.epoch)
+        return Place(self._reporter, exchange, self._files, table, table.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Place:
 
     reporter: Reporter
     exchange: Exchange
+    files: OpenFiles
     table: Table | None
     """None: it is not kept."""
     epoch: int
@@ -69,7 +72,7 @@ class Place:
             outcome = replace(outcome, status=status)
             body = _bytes_of(file) if file.size <= LARGEST_BODY else b""
             head = head_bytes(status, headers)
-            self._keep(self._entry(head, body, outcome, stamp, FOREVER, None if body else file))
+            self._keep(self._entry(head, body, outcome, stamp, FOREVER, None if body else OpenFile(file, self.files)))
 
     def keep_absence(self, error: Absent, outcome: Outcome) -> None:
         """Keep a 404: the go command asks for every prefix of an import path, so that these are most answers."""
@@ -85,7 +88,7 @@ class Place:
         outcome: Outcome,
         stamp: tuple[int, int] | None,
         valid_until: float,
-        file: Stored | None = None,
+        file: OpenFile | None = None,
     ) -> Entry | None:
         """What is kept; None if it may not be."""
         clock = self.reporter.clock

@@ -19,9 +19,9 @@ from modgate.serve import garbage
 if TYPE_CHECKING:
     from modgate.serve.listener import Listener
 
-RESERVED = 512
+RESERVED = 576
 """Descriptors that are no client's: three for each of 48 downloads, 64 connections to an upstream, its idle ones, the
-store, and the files that are being sent."""
+store, files that are being sent or written, and small ones that are kept open."""
 FLUSH_SECONDS = 0.2
 """Between two writes of access-log lines: a batch costs half of single lines (0.22 against 0.42 µs)."""
 

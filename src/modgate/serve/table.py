@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from modgate.cache.memory import S3Fifo
 from modgate.observe.metrics import Counter, Histogram
-from modgate.source.base import Stored
+from modgate.serve.openfiles import OpenFile
 
 LARGEST_BODY = 64 * 1024
 """Bytes. Nearly every .info, .mod and list is smaller; a larger body would fill a transport's buffer at once, and its
@@ -62,7 +62,7 @@ class Entry:
     """(slot, generation) that the answer was built under."""
     valid_until: float
     """Monotonic seconds: the wall clock may be set back."""
-    file: Stored | None = None
+    file: OpenFile | None = None
     """A small zip, sent from the page cache; each time it is looked at whether it is still the one that was proven."""
     length: int = 0
     """Bytes of the body."""

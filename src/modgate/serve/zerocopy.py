@@ -13,9 +13,9 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
-from modgate.errors import Unavailable
-from modgate.source.base import Stored
+from modgate.serve.openfiles import OpenFile
 
 PIECE = 1 << 20
 """Bytes for one call: 0.3 ms of copying between two looks at other clients."""
@@ -36,30 +36,58 @@ def possible(transport: asyncio.Transport) -> bool:
     )
 
 
-def send_now(transport: asyncio.Transport, head: bytes, file: Stored) -> bool:
-    """Send `head` and a small file at once, by sendfile as far as the socket takes it, the rest by the transport.
+class Outlet:
+    """How small files leave by one connection. What its socket is, is found out once: asking costs 2 µs."""
 
-    Returns whether anything was sent: not if the file is gone, or is not the one that was proven.
-    """
-    try:
-        descriptor = file.fileno()
-    except Unavailable:
-        return False
-    if descriptor is None:
-        return False
-    try:
-        went = _pushed(transport, head, descriptor, file.size) if possible(transport) else 0
+    __slots__ = ("_is_plain", "_number", "_socket", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        own = transport.get_extra_info("socket")
+        self._transport = transport
+        self._number: int = own.fileno()
+        self._socket = int(own.family), int(own.type), own.proto
+        self._is_plain = hasattr(os, "sendfile") and transport.get_extra_info("ssl_object") is None
+
+    def send(self, head: bytes, file: OpenFile) -> bool:
+        """Send `head` and a small file at once, by sendfile as far as the socket takes it, the rest by the transport.
+
+        Returns whether anything was sent: not if the file is gone, or is not the one that was proven.
+        """
+        descriptor, size, transport = file.descriptor(), file.size, self._transport
+        if descriptor < 0:
+            return False
+        pushes = self._is_plain and size >= PUSHED and not transport.get_write_buffer_size()
+        went = self._pushed(head, descriptor, size) if pushes else 0
+        if went == len(head) + size:
+            return True
         if went < len(head):
             transport.write(head[went:])
         position = max(0, went - len(head))
-        if position < file.size:
-            rest = _rest(descriptor, position, file.size)
-            transport.write(rest)
-            if len(rest) < file.size - position:
-                transport.abort()  # the file became shorter just now, or the disk fails: nobody may take it for whole
-    finally:
-        os.close(descriptor)
-    return True
+        rest = _rest(descriptor, position, size)
+        transport.write(rest)
+        if len(rest) < size - position:
+            transport.abort()  # the file became shorter just now, or the disk fails: nobody may take it for whole
+        return True
+
+    def _pushed(self, head: bytes, descriptor: int, size: int) -> int:
+        """How many bytes of head and file the socket took; errors of the connection are the transport's to find."""
+        went, number = 0, self._number
+        # A second object for the transport's own socket, for these calls: a duplicate would cost four more. The plain
+        # type of the interpreter, for half of the price.
+        out = socket.SocketType(*self._socket, number)
+        try:
+            # Corked, and not only told that more comes: a fifth less work for whoever receives it over the loopback.
+            out.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            went = out.send(head)
+            if went == len(head):
+                went += os.sendfile(number, descriptor, 0, size)
+            out.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        except OSError:
+            with suppress(OSError):
+                out.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        finally:
+            out.detach()
+        return went
 
 
 def _rest(descriptor: int, position: int, size: int) -> bytes:
@@ -67,25 +95,6 @@ def _rest(descriptor: int, position: int, size: int) -> bytes:
         return os.pread(descriptor, size - position, position)
     except OSError:
         return b""
-
-
-def _pushed(transport: asyncio.Transport, head: bytes, descriptor: int, size: int) -> int:
-    """How many bytes of head and file the socket took; errors of the connection are left to the transport to find."""
-    if size < PUSHED:
-        return 0
-    own = transport.get_extra_info("socket")
-    went, number = 0, own.fileno()
-    # A second object for the transport's own socket, for these two calls: a duplicate would cost four more.
-    out = socket.socket(own.family, own.type, own.proto, fileno=number)
-    try:
-        went = out.send(head, socket.MSG_MORE)
-        if went == len(head):
-            went += os.sendfile(number, descriptor, 0, size)
-    except OSError:
-        pass
-    finally:
-        out.detach()
-    return went
 
 
 async def send_file(

@@ -233,6 +233,9 @@ class Stored(Body, Protocol):
             Unavailable: it is not there any more, or not the file that was proven.
         """
 
+    def is_in(self, descriptor: int) -> bool:
+        """Whether a descriptor that came from `fileno` still has the file that was proven."""
+
 
 class Growing(Body, Protocol):
     """A body that is still arriving; its last 64 KiB are held back until all of it has passed its checks."""
