@@ -25,6 +25,7 @@ OURS = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "fd00::/8"])
 )
 def test_a_peer_is_trusted_by_its_network(peer: str, trusted: bool) -> None:
     assert OURS.trusts(peer) is trusted
+    assert OURS.peer(peer) == (plain_address(peer), trusted)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from collections import deque
 from functools import partial
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
 from modgate.serve.crowd import who_goes
 from modgate.serve.cycle import Cycle, scope_of
@@ -29,7 +31,6 @@ from modgate.serve.exchange import Exchange, Outcome
 from modgate.serve.fastpath import NOTHING, SLICE
 from modgate.serve.goodbye import Goodbye
 from modgate.serve.head import FROM, HOST, ORDINARY, PACK, field, principal, request_id, takes_gzip
-from modgate.serve.proxies import plain_address
 from modgate.serve.timers import Progress, Verdict, verdict
 from modgate.serve.zerocopy import possible
 
@@ -73,13 +74,16 @@ class Connection(Ending):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected; with TLS, the handshake is over."""
-        super().connection_made(transport)
+        # What the base class does, but for what nobody here wants to know: it would ask the kernel for our own address.
+        self.connections.add(self)
+        self.transport, self.flow = transport, FlowControl(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
+        self.client = get_remote_addr(transport)
         limits = self._edge.limits
         self._made = self._arrived = self._monotonic()
         # Placed so that a connection without any request is idle for too long when a request's time is over.
         self._idle_since = self._arrived - limits.idle_seconds + limits.request_seconds
-        self._peer = plain_address(self.client[0]) if self.client else ""
-        self._trusted = self._edge.proxies.trusts(self._peer)
+        self._peer, self._trusted = self._edge.proxies.peer(self.client[0]) if self.client else ("", False)
         if len(self.connections) > limits.connections:
             self._make_room()
 

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from modgate.errors import SetupError
 
 MOST_ANSWERS = 1024
-"""Distinct headers whose reading is remembered: a balancer sends the same few clients again and again."""
+"""Distinct headers, and peers, whose reading is remembered: a balancer sends the same few clients again and again."""
 MOST_HOPS = 32
 """Addresses looked at in one header; a longer chain is nobody's network."""
 
@@ -37,6 +37,7 @@ class TrustedProxies:
         except ValueError as error:
             raise SetupError("trusted_proxies", str(error), "give addresses or networks such as 10.0.0.0/8") from None
         self._cached = lru_cache(maxsize=MOST_ANSWERS)(self._client)
+        self._peers = lru_cache(maxsize=MOST_ANSWERS)(self._peer)
 
     def trusts(self, peer: str) -> bool:
         """Whether the peer of a connection may speak for others."""
@@ -44,6 +45,14 @@ class TrustedProxies:
             return False
         address = _address(peer)
         return address is not None and self._is_ours(address)
+
+    def peer(self, address: str) -> tuple[str, bool]:
+        """The peer of a new connection: its address as people write it, and whether it may speak for others."""
+        return self._peers(address)
+
+    def _peer(self, address: str) -> tuple[str, bool]:
+        plain = plain_address(address)
+        return plain, self.trusts(plain)
 
     def client(self, peer: str, forwarded_for: bytes, real_ip: bytes) -> str:
         """The address that a trusted peer speaks for; the peer itself where it names no other."""
