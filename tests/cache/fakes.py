@@ -35,6 +35,7 @@ from modgate.storage.namespace import Health, Namespace
 from modgate.storage.session import session
 from modgate.storage.sqlite import SqliteRecords
 from modgate.storage.tree import Tree
+from modgate.storage.writeback import WriteBack
 
 PATH = check_path("example.com/m")
 LIST = Ask(Kind.LIST, PATH)
@@ -174,6 +175,7 @@ async def cellar(
     with session(layout.spool) as prefix:
         mine: list[Cellar] = []
         events = Events(metrics, lambda name, **_: mine[0].events.append(name))
+        writeback = WriteBack()
         namespace = Namespace(
             "public",
             records=records,
@@ -183,6 +185,7 @@ async def cellar(
             generations=generations,
             spool=layout.spool,
             session=prefix,
+            writeback=writeback,
             health=Health(events),
         )
 
@@ -220,6 +223,7 @@ async def cellar(
         finally:
             await mine[0].cache.close()
             await checker.close()
+            writeback.close()
             commits.close()
             records.close()
             generations.close()

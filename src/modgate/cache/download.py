@@ -82,6 +82,7 @@ class Download:
         self._void = void
         self._job: Job | None = None
         self._told = False
+        self._early = store.writeback.file()
         self._syncing: asyncio.Future[OSError | None] | None = None
         self._breaks: Counter[str] = Counter()
         self.part: Part | None = None
@@ -118,9 +119,9 @@ class Download:
             OSError: the spool cannot be written.
         """
         assert self._syncing is not None
-        error = await asyncio.shield(self._syncing)
-        if error is not None:
-            raise error
+        for error in (await asyncio.shield(self._syncing), await self._early.outcome()):
+            if error is not None:
+                raise error
 
     def fail(self, error: GatewayError) -> None:
         """Cut whoever reads, and remove what is there."""
@@ -140,6 +141,7 @@ class Download:
         self.spooled = None
 
     async def _open(self) -> None:
+        self._early = self._store.writeback.file()
         self.part = Part(self._store.spool, self._store.key(self._ask.name), self._budget)
         self.spooled = self.spooled or Spooled(self.part.path, self._pace)
         self._told = False
@@ -215,6 +217,7 @@ class Download:
             async for chunk in chunks:
                 await self._pace.turn()
                 self.part.accept(chunk)
+                self.part.write_back(self._early)
                 self._grown(answer.source)
                 if self.part.size > self._most:
                     reason = f"sent more than the {self._most} bytes that a zip may have here (limits.zip)"

@@ -13,6 +13,7 @@ from modgate.errors import Trouble, Unavailable
 from modgate.observe import families
 from modgate.observe.metrics import Metrics
 from modgate.source.base import Arriving
+from modgate.storage.writeback import Early, synced
 
 NOTED = 1 << 18
 """Bytes up to which a file has no note: to fetch it again costs less than a second file for each of them. If its leader
@@ -150,7 +151,11 @@ class Part:
 
         Do not cancel it: one that has not begun yet would leave its descriptor open.
         """
-        return asyncio.get_running_loop().run_in_executor(None, _synced, os.dup(self._descriptor))
+        return asyncio.get_running_loop().run_in_executor(None, synced, os.dup(self._descriptor))
+
+    def write_back(self, early: Early) -> None:
+        """Let what has come go to the disk already."""
+        early.grown(self._descriptor, self.size)
 
     def remove(self) -> None:
         """Begin anew, or give up."""
@@ -182,16 +187,6 @@ class Part:
         if size > self._reserved:
             self._budget.take(size - self._reserved)
             self._reserved = size
-
-
-def _synced(descriptor: int) -> OSError | None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        return error
-    finally:
-        os.close(descriptor)
-    return None
 
 
 def _differ(one: int | None, other: int | None) -> bool:

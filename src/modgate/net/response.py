@@ -20,6 +20,10 @@ from modgate.observe.metrics import Counter
 if TYPE_CHECKING:
     import aiohttp
 
+SMALL = 65536
+"""Bytes: after a smaller piece the next ones are left to the kernel until they are asked for. Ten zips at 8 MB/s each
+were 6,200 reads a second of some 12 KB, each 30 µs in the event loop, whose pieces were handled together afterwards."""
+
 
 @dataclass(slots=True)
 class Response:
@@ -95,6 +99,19 @@ class Response:
                 raise Unavailable(source=self.upstream, reason=reason, trouble=Trouble.TIMEOUT, again=True) from error
             except Exception as error:
                 raise broken(self.upstream, error, "broke off in the middle of a body") from error
-            if chunk:
-                self._fetched.add(len(chunk))
+            if not chunk:
+                continue
+            self._fetched.add(len(chunk))
+            transport = self._transport() if len(chunk) < SMALL and not content.is_eof() else None
+            if transport is None:
                 yield chunk
+                continue
+            transport.pause_reading()
+            yield chunk
+            if not transport.is_closing():
+                transport.resume_reading()
+
+    def _transport(self) -> asyncio.Transport | None:
+        """That of the connection, as long as it is ours and alive."""
+        transport = self._raw.connection.transport if self._raw.connection is not None else None
+        return None if transport is None or transport.is_closing() or not transport.is_reading() else transport

@@ -22,6 +22,7 @@ from modgate.storage.generations import Generations
 from modgate.storage.locks import Locks, key_of
 from modgate.storage.records import AnswerRow, ArtifactRow, Records, Row, Unpinned
 from modgate.storage.tree import Tree
+from modgate.storage.writeback import WriteBack
 
 PROBE = 65536
 """Bytes: less than that fits into the last block of a full disk."""
@@ -94,9 +95,11 @@ class Namespace:
         generations: Generations,
         spool: Path,
         session: str,
+        writeback: WriteBack,
         health: Health,
     ) -> None:
         self.name = name
+        self.writeback = writeback
         self.tree = tree
         self.generations = generations
         self.health = health

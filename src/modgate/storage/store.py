@@ -17,6 +17,7 @@ from modgate.storage.namespace import Health, Namespace
 from modgate.storage.session import session
 from modgate.storage.sqlite import SqliteRecords
 from modgate.storage.tree import Tree
+from modgate.storage.writeback import WriteBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Store:
     session: str
     health: Health
     cells: Cells
+    writeback: WriteBack
     namespaces: dict[str, Namespace] = field(default_factory=dict)
 
     def namespace(self, name: str, tree: Tree) -> Namespace:
@@ -49,6 +51,7 @@ class Store:
             generations=self.generations,
             spool=self.layout.spool,
             session=self.session,
+            writeback=self.writeback,
             health=self.health,
         )
 
@@ -89,4 +92,6 @@ def _opened(stack: ExitStack, layout: Layout, events: Events) -> Store:
     stack.callback(commits.close)
     cells = Cells(layout.records, generations)
     stack.callback(cells.close)
-    return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events), cells)
+    writeback = WriteBack()
+    stack.callback(writeback.close)
+    return Store(layout, layout.identity(), records, commits, generations, prefix, Health(events), cells, writeback)
