@@ -50,6 +50,14 @@ class Cellar:
     def has(self, name: str, *requires: str) -> None:
         self.upstream[mod(name)] = go_mod(name, requires)
 
+    def has_many(self, name: str, prefix: str, count: int) -> list[str]:
+        """A module that requires so many others, which require nothing; their names."""
+        names = [f"{prefix}{number}" for number in range(count)]
+        self.has(name, *names)
+        for one in names:
+            self.has(one)
+        return names
+
 
 @asynccontextmanager
 async def ahead(it: Cellar, private: str = "", at_once: int = 16, workers: int = 1) -> AsyncIterator[Ahead]:
@@ -173,10 +181,7 @@ async def test_few_are_under_way_at_once() -> None:
 
 async def test_guesses_that_nobody_asks_for_come_to_an_end_and_begin_again_later() -> None:
     it = Cellar()
-    names = [f"m{number}" for number in range(5 * WINDOW)]
-    it.has("a", *names)
-    for name in names:
-        it.has(name)
+    names = it.has_many("a", "m", 5 * WINDOW)
     async with ahead(it) as cache:
         await cache.get(mod("a"), Terms())
         await quiet()
@@ -272,10 +277,7 @@ async def test_what_other_workers_may_have_been_asked_for_is_not_held_against_a_
 
 async def test_the_more_were_right_the_more_are_made_until_one_was_wrong() -> None:
     it = Cellar()
-    names = [f"m{number}" for number in range(2 * WIDEST)]
-    it.has("a", *names)
-    for name in names:
-        it.has(name)
+    it.has_many("a", "m", 2 * WIDEST)
     async with ahead(it) as cache:
         await cache.get(mod("a"), Terms())
         await quiet()
@@ -288,10 +290,7 @@ async def test_the_more_were_right_the_more_are_made_until_one_was_wrong() -> No
             await cache.get(mod(f"m{number}"), Terms())
             await quiet()
         it.now += CLAIM_SECONDS + 1
-        others = [f"x{number}" for number in range(2 * WIDEST)]
-        it.has("cold", *others)
-        for name in others:
-            it.has(name)
+        it.has_many("cold", "x", 2 * WIDEST)
         made = len(it.asked)
         await cache.get(mod("cold"), Terms())
         await quiet()
