@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from modgate.cache.pace import AT_ONCE, REST, SMALL, Pace
+from modgate.cache.pace import AT_ONCE, REST, Pace
+from modgate.net.response import SMALL
 
 MANY = 10
 

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import trustme
+
 from modgate.errors import Absent
 from modgate.observe.access_log import AccessLog
 from modgate.observe.metrics import Family, Histogram, Metrics
@@ -175,6 +177,25 @@ class Logged:
 
     def __call__(self, event: str, **fields: Any) -> None:
         self.entries.append((event, fields))
+
+
+class Authority:
+    """A certificate authority whose certificates lie in files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cert, self.key = folder / "cert.pem", folder / "key.pem"
+        self._authority = trustme.CA()
+
+    def issue(self, name: str) -> None:
+        leaf = self._authority.issue_cert("localhost", common_name=name)
+        leaf.private_key_pem.write_to_path(self.key)
+        leaf.cert_chain_pems[0].write_to_path(self.cert)
+
+    @property
+    def trusting(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        self._authority.configure_trust(context)
+        return context
 
 
 class Port:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from modgate.errors import Corrupt, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.serve.tls import Certificate
 from modgate.source.base import Answer, Ask, Cached, Kind
-from tests.serve.fakes import MIB, GrowingBody, Port, StoredBody, request
+from tests.serve.fakes import MIB, Authority, GrowingBody, Port, StoredBody, request
 
 ZIP = Ask(Kind.ZIP, ModulePath("rsc.io/quote"), "v1.5.2")
 TARGET = f"/{ZIP.name}"
@@ -180,18 +178,12 @@ async def test_a_part_of_a_growing_body_of_known_length(port: Port) -> None:
     assert (response.status, response.body) == (206, b"234")
 
 
-async def test_a_stored_file_over_tls(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    leaf = authority.issue_cert("localhost")
-    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
-    leaf.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    port = Port(tmp_path / "access.log", tls=Certificate(tmp_path / "cert.pem", tmp_path / "key.pem").context)
+async def test_a_stored_file_over_tls(tmp_path: Path, authority: Authority) -> None:
+    port = Port(tmp_path / "access.log", tls=Certificate(authority.cert, authority.key).context)
     await port.listener.start()
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
     data = content(3 * MIB)
     (tmp_path / "v1.5.2.zip").write_bytes(data)
     answer(port, StoredBody(tmp_path / "v1.5.2.zip"))
-    client = await port.client(trusting)
+    client = await port.client(authority.trusting)
     assert (await client.ask(TARGET)).body == data
     await port.close()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from pathlib import Path
 
 import pytest
-import trustme
 
 from modgate.cache.stored import StoredFile
 from modgate.gomod import ModulePath
@@ -16,7 +14,7 @@ from modgate.observe.families import SENT_BYTES
 from modgate.serve.tls import Certificate
 from modgate.source.base import Answer, Ask, Cached, Kind
 from modgate.storage.tree import identity_of
-from tests.serve.fakes import MIB, Port, request
+from tests.serve.fakes import MIB, Authority, Port, request
 
 ZIP = Ask(Kind.ZIP, ModulePath("rsc.io/quote"), "v1.5.2")
 TARGET = f"/{ZIP.name}"
@@ -89,18 +87,12 @@ async def test_a_file_that_was_changed_in_its_place_is_not_sent_although_it_is_o
     assert (await client.ask(TARGET)).status == 503, "its time of change cannot be put back"
 
 
-async def test_a_small_file_is_whole_each_time_over_tls(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    leaf = authority.issue_cert("localhost")
-    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
-    leaf.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    port = Port(tmp_path / "access.log", tls=Certificate(tmp_path / "cert.pem", tmp_path / "key.pem").context)
+async def test_a_small_file_is_whole_each_time_over_tls(tmp_path: Path, authority: Authority) -> None:
+    port = Port(tmp_path / "access.log", tls=Certificate(authority.cert, authority.key).context)
     await port.listener.start()
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
     data = content(200_000)
     store(port, tmp_path / "zip", data)
-    client = await port.client(trusting)
+    client = await port.client(authority.trusting)
     for _ in range(3):
         assert (await client.ask(TARGET)).body == data
     assert len(port.source.asked) == 1, "the others came from the file that stays open"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import ssl
 from pathlib import Path
 from typing import cast
 
 import pytest
-import trustme
 
 from modgate.errors import SetupError
 from modgate.gomod import ModulePath
@@ -18,7 +16,7 @@ from modgate.serve.goodbye import unsent
 from modgate.serve.sockets import bind, split_address
 from modgate.serve.tls import Certificate
 from modgate.source.base import Ask, Kind
-from tests.serve.fakes import Client, Port, request
+from tests.serve.fakes import Authority, Client, Port, request
 
 
 @pytest.mark.parametrize(
@@ -91,32 +89,6 @@ async def test_the_port_that_was_taken_is_told(port: Port) -> None:
     [address] = port.listener.addresses
     assert address == f"127.0.0.1:{port.number}"
     assert port.number > 0
-
-
-class Authority:
-    """A certificate authority whose certificates lie in files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.cert, self.key = folder / "cert.pem", folder / "key.pem"
-        self._authority = trustme.CA()
-
-    def issue(self, name: str) -> None:
-        leaf = self._authority.issue_cert("localhost", common_name=name)
-        leaf.private_key_pem.write_to_path(self.key)
-        leaf.cert_chain_pems[0].write_to_path(self.cert)
-
-    @property
-    def trusting(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        self._authority.configure_trust(context)
-        return context
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    made = Authority(tmp_path)
-    made.issue("first")
-    return made
 
 
 async def subject(port: Port, authority: Authority) -> str:

@@ -141,7 +141,6 @@ class Download:
         self.spooled = None
 
     async def _open(self) -> None:
-        self._early = self._store.writeback.file()
         self.part = Part(self._store.spool, self._store.key(self._ask.name), self._budget)
         self.spooled = self.spooled or Spooled(self.part.path, self._pace)
         self._told = False
@@ -152,6 +151,7 @@ class Download:
         self.fail(Unavailable(asked=str(self._ask), source=self._source.name, reason=why))
         self.close()
         self.spooled = None
+        self._early = self._store.writeback.file()
         self._void()
         await self._open()
 

@@ -12,15 +12,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from modgate.net.response import SMALL
+
 AT_ONCE = 2
 """Pieces between two looks at the sockets. One would cost a herd of readers 8 % for looking, two cost half of that."""
 
-
-SMALL = 65536
-"""Bytes: smaller pieces are worth waiting for more of them. Handling one costs 0.1 ms, whatever its size."""
 REST, REST_MOST = 0.001, 0.02
 """Seconds that one waits who has come upon a small piece, for each who waits then, itself included, and at most: one
-alone waits 1 ms, and of up to twenty at once no more than some thousand small pieces come in a second."""
+alone waits 1 ms, and of up to twenty at once no more than some thousand small pieces come in a second. Handling one
+costs 0.1 ms, whatever its size."""
 
 
 class Pace:

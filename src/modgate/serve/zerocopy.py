@@ -29,11 +29,11 @@ NOWAIT = getattr(os, "RWF_NOWAIT", 0)
 
 def possible(transport: asyncio.Transport) -> bool:
     """Whether files can go out below this transport: no TLS, and nothing of an earlier response still in it."""
-    return (
-        hasattr(os, "sendfile")
-        and transport.get_extra_info("ssl_object") is None
-        and not transport.get_write_buffer_size()
-    )
+    return _is_plain(transport) and not transport.get_write_buffer_size()
+
+
+def _is_plain(transport: asyncio.Transport) -> bool:
+    return hasattr(os, "sendfile") and transport.get_extra_info("ssl_object") is None
 
 
 class Outlet:
@@ -46,7 +46,7 @@ class Outlet:
         self._transport = transport
         self._number: int = own.fileno()
         self._socket = int(own.family), int(own.type), own.proto
-        self._is_plain = hasattr(os, "sendfile") and transport.get_extra_info("ssl_object") is None
+        self._is_plain = _is_plain(transport)
 
     def send(self, head: bytes, file: OpenFile) -> bool:
         """Send `head` and a small file at once, by sendfile as far as the socket takes it, the rest by the transport.

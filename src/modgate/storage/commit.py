@@ -204,7 +204,7 @@ def _guarded(job: _Job, step: Callable[[_Job, Move], None]) -> None:
 def _write(job: _Job, move: Move) -> None:
     if move.data is None:
         return
-    job.descriptor = os.open(move.source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    job.descriptor = os.open(move.source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     data = memoryview(move.data)
     while data:
         data = data[os.write(job.descriptor, data) :]
