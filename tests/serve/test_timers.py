@@ -30,6 +30,13 @@ def test_a_client_that_takes_nothing_is_stalled_after_its_patience() -> None:
     assert stalled == [False, False, False, False, True]
 
 
+def test_whoever_is_looked_at_for_the_first_time_has_all_of_its_patience() -> None:
+    progress = Progress()
+    assert not progress.is_stalled(1000.0, 500, 500, 60.0), "the same file for the second time, none of it on its way"
+    assert not progress.is_stalled(1060.0, 500, 500, 60.0)
+    assert progress.is_stalled(1060.1, 500, 500, 60.0)
+
+
 def test_every_byte_that_leaves_gives_new_patience() -> None:
     progress = Progress()
     assert not progress.is_stalled(0.0, 1000, 400, 60.0)

@@ -25,8 +25,8 @@ class Verdict(Enum):
 class Progress:
     """Whether bytes leave for a client."""
 
-    passed: int = 0
-    """What had left the transport at the last change; only its changes mean something."""
+    passed: int | None = None
+    """What had left the transport at the last change; only its changes mean something. None before the first look."""
     moved_at: float = 0.0
     """When it last changed, in monotonic seconds."""
 
