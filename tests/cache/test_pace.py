@@ -39,6 +39,24 @@ async def test_whoever_comes_first_goes_first() -> None:
     assert order == list(range(MANY))
 
 
+async def test_what_arrives_and_what_leaves_go_one_after_the_other() -> None:
+    pace, order = Pace(), list[str]()
+
+    async def pieces(name: str, number: int, *, arrives: bool) -> None:
+        for _ in range(number):
+            await pace.turn(arrives=arrives)
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(MANY * 10):
+            group.create_task(pieces("leaves", 1, arrives=False))
+        group.create_task(pieces("arrives", MANY, arrives=True))
+    last = max(at for at, name in enumerate(order) if name == "arrives")
+    assert last <= MANY * AT_ONCE + AT_ONCE, "a hundred readers do not keep it from arriving"
+    first = order[:last]
+    assert first.count("leaves") >= MANY - 1, "nor does it keep them from leaving"
+
+
 async def test_a_piece_alone_does_not_wait() -> None:
     alone = Pace().turn()
     with pytest.raises(StopIteration):

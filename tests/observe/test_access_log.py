@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modgate.observe import sink
-from modgate.observe.access_log import BATCH_BYTES, PENDING_BYTES, AccessLog, fragment
+from modgate.observe.access_log import BATCH_BYTES, PENDING_BYTES, AccessLog, cut, fragment
 
 HIT = fragment(
     method="GET",
@@ -69,6 +69,13 @@ def test_a_line_has_exactly_the_documented_fields(tmp_path: Path) -> None:
 def test_secrets_are_left_out_of_targets_and_the_rest_survives_json(target: str, logged: str) -> None:
     text = fragment(method="GET", target=target, kind="list", status_code=200, bytes_sent=0, cache="none")
     assert json.loads("{" + text[1:] + "}")["target"] == logged
+
+
+def test_the_line_of_a_cut_response_tells_what_went_out() -> None:
+    target = '/x","bytes_sent":1,"/@v/v1.0.0.zip'
+    whole = fragment(method="GET", target=target, kind="zip", status_code=200, bytes_sent=5000, cache="hit")
+    part = json.loads(f"{{{cut(whole, 17)[1:]}}}")
+    assert (part["target"], part["bytes_sent"], part["status_code"]) == (target, 17, 200)
 
 
 def test_lines_wait_for_a_flush_or_for_a_whole_batch(tmp_path: Path) -> None:

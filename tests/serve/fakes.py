@@ -139,6 +139,11 @@ class GrowingBody:
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
         return Pieces(self.pieces, self)
 
+    released = 0
+
+    def fileno(self) -> int:
+        raise AssertionError("it is in no file")
+
 
 class Pieces:
     """A reader over pieces."""

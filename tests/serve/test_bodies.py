@@ -12,8 +12,8 @@ import pytest
 from modgate.errors import Corrupt, Trouble, Unavailable
 from modgate.gomod import ModulePath
 from modgate.serve.tls import Certificate
-from modgate.source.base import Answer, Ask, Cached, Kind
-from tests.serve.fakes import MIB, Authority, GrowingBody, Port, StoredBody, request
+from modgate.source.base import Answer, Ask, Cached, Kind, Reader
+from tests.serve.fakes import MIB, Authority, GrowingBody, Pieces, Port, StoredBody, request
 
 ZIP = Ask(Kind.ZIP, ModulePath("rsc.io/quote"), "v1.5.2")
 TARGET = f"/{ZIP.name}"
@@ -49,7 +49,7 @@ async def test_a_stored_file_is_sent_whole(port: Port, stored: bytes) -> None:
     assert response.headers["content-length"] == str(len(stored))
     assert response.headers["etag"] == f'"{"cd" * 32}"'
     assert response.headers["last-modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
-    assert descriptors() == before
+    await port.settle(lambda: descriptors() == before)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,54 @@ async def test_a_growing_body_of_known_length_is_sent_as_it_comes(port: Port) ->
     response = await port.ask(TARGET)
     assert response.headers["content-length"] == str(MIB + 3)
     assert response.body == content(MIB) + b"end"
-    assert body.closed == 1
+    await port.settle(lambda: body.closed == 1)
+
+
+class GrowingFile(GrowingBody):
+    """A local file of which more is released than was read."""
+
+    def __init__(self, path: Path, data: bytes, released: int) -> None:
+        super().__init__([], len(data))
+        path.write_bytes(data)
+        self.path, self.data, self.released = path, data, released
+        self.opened: list[int] = []
+
+    async def open(self, start: int = 0, stop: int | None = None) -> Reader:
+        self.opened.append(start)
+        return Pieces([self.data[at : at + 100_000] for at in range(start, self.size or 0, 100_000)], self)
+
+    def fileno(self) -> int:
+        return os.open(self.path, os.O_RDONLY)
+
+
+@pytest.mark.parametrize("released", [5 * MIB, 4 * MIB, 200_000])
+async def test_what_a_client_is_behind_with_goes_below_the_transport(port: Port, tmp_path: Path, released: int) -> None:
+    data = content(5 * MIB)
+    body = GrowingFile(tmp_path / "part", data, released)
+    answer(port, body)
+    client = await port.client(limit=4096)
+    await client.ask("/")
+    before = descriptors()
+    for _ in range(2):
+        await client.send(request(TARGET))
+    for _ in range(2):
+        assert (await client.response()).body == data
+    await port.settle(lambda: descriptors() == before)
+    await port.settle(lambda: body.closed == len(body.opened))
+    behind = [] if released == 200_000 else [released]
+    assert body.opened == [0, *behind] * 2
+    assert (await client.ask("/healthz")).status == 200
+
+
+async def test_a_growing_file_that_is_given_up_is_cut(port: Port, tmp_path: Path) -> None:
+    data = content(16 * MIB)
+    answer(port, GrowingFile(tmp_path / "part", data, 15 * MIB))
+    client = await port.client(limit=4096)
+    await client.send(request(TARGET))
+    await client.reader.readexactly(150_000)
+    os.truncate(tmp_path / "part", 0)
+    assert len(await client.reader.read()) < 15 * MIB
+    assert port.logged.entries[0][0] == "response_cut"
 
 
 async def test_a_growing_body_of_unknown_length_is_sent_in_chunks(port: Port) -> None:

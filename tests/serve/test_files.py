@@ -47,17 +47,19 @@ async def test_a_file_is_whole_each_time_and_counted(port: Port, tmp_path: Path,
         assert response.body == data
         assert response.headers["x-cache"] == "hit"
     port.files.close()
-    assert len(os.listdir("/proc/self/fd")) == before, "a descriptor leaks"
+    await port.settle(lambda: len(os.listdir("/proc/self/fd")) == before)
     assert port.count(SENT_BYTES)["zip",] == 4 * len(data)
     assert [line["bytes_sent"] for line in port.log_lines()] == [len(data)] * 4
 
 
-async def test_a_small_file_is_looked_up_once(port: Port, tmp_path: Path) -> None:
-    store(port, tmp_path / "zip", content(200_000))
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_file_is_looked_up_once(port: Port, tmp_path: Path, size: int) -> None:
+    store(port, tmp_path / "zip", content(size))
     client = await port.client()
-    for _ in range(5):
-        await client.ask(TARGET)
+    ids = {(await client.ask(TARGET)).headers["x-request-id"] for _ in range(5)}
     assert len(port.source.asked) == 1
+    assert len(ids) == 5
+    assert [line["request_id"] for line in port.log_lines()] == sorted(ids)
 
 
 @pytest.mark.parametrize("size", [200_000, 8 * MIB])

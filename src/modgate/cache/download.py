@@ -215,7 +215,7 @@ class Download:
             if body.size is not None:
                 self.spooled.size = body.size
             async for chunk in chunks:
-                await self._pace.turn()
+                await self._pace.turn(arrives=True)
                 self.part.accept(chunk)
                 self.part.write_back(self._early)
                 self._grown(answer.source)

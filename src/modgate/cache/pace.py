@@ -24,25 +24,29 @@ costs 0.1 ms, whatever its size."""
 
 
 class Pace:
-    """Lets pieces of work through, a few in each turn of the event loop, in the order in which they came."""
+    """Lets pieces of work through, a few in each turn of the event loop, in the order in which they came; where pieces
+    that arrive and pieces that leave wait, one of these and one of those. A herd of readers, of whom each takes every
+    piece, would else keep the pieces that they want from arriving.
+    """
 
     def __init__(self) -> None:
         self._left = AT_ONCE
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._arriving: deque[asyncio.Future[None]] = deque()
+        self._leaving: deque[asyncio.Future[None]] = deque()
         self._renews = False
         self._resting = 0
 
-    async def turn(self) -> None:
+    async def turn(self, *, arrives: bool = False) -> None:
         """Wait until there is time for one more piece, which comes before the caller's next `await`."""
         loop = asyncio.get_running_loop()
         if not self._renews:
             self._renews = True
             loop.call_soon(self._renew, loop)
-        if self._left and not self._waiting:
+        if self._left and not self._arriving and (arrives or not self._leaving):
             self._left -= 1
             return
         waiting = loop.create_future()
-        self._waiting.append(waiting)
+        (self._arriving if arrives else self._leaving).append(waiting)
         # Whoever is cancelled takes a place of this turn with it; the next turn has all of them again.
         await waiting
 
@@ -59,11 +63,13 @@ class Pace:
     def _renew(self, loop: asyncio.AbstractEventLoop) -> None:
         """Another turn of the loop."""
         self._left = AT_ONCE
-        while self._left and self._waiting:
-            waiting = self._waiting.popleft()
+        first, second = self._arriving, self._leaving
+        while self._left and (first or second):
+            waiting = (first or second).popleft()
             if not waiting.done():
                 waiting.set_result(None)
                 self._left -= 1
+                first, second = second, first
         self._renews = self._left < AT_ONCE
         if self._renews:
             loop.call_soon(self._renew, loop)

@@ -95,6 +95,9 @@ class Spooled:
     async def open(self, start: int = 0, stop: int | None = None) -> Reader:
         return _SpoolReader(self, start, stop)
 
+    def fileno(self) -> int:
+        return os.dup(self._descriptor)
+
     def read_at(self, position: int, most: int) -> bytes:
         return os.pread(self._descriptor, most, position)
 

@@ -24,6 +24,8 @@ NEWLINE = 0x0A
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
+_SENT = re.compile(r',"bytes_sent":\d+,')
+"""Not in a target: the quotes there are escaped."""
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/]*@")
 
 
@@ -123,6 +125,11 @@ class AccessLog:
         first = self._pending.index(b"\n") + 1
         self.dropped += self._pending.count(b"\n", first)
         self._pending = self._pending[:first]
+
+
+def cut(fragment: str, sent: int) -> str:
+    """The fragment of a response of which only `sent` bytes went out."""
+    return _SENT.sub(f',"bytes_sent":{sent},', fragment, count=1)
 
 
 def _rfc3339(millisecond: int) -> str:

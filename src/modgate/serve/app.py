@@ -40,6 +40,7 @@ from modgate.source.base import (
     Source,
     Stored,
     Terms,
+    is_growing,
     is_stored,
 )
 
@@ -212,10 +213,14 @@ class DataPort:
             await to.whole(status, lines, body.data[start:stop])
         elif isinstance(body, Arriving):
             raise TypeError("a source let a body through that nobody has kept")
+        elif isinstance(body, Ready):
+            await to.pieces(status, lines, pieces_of(body, start, stop))
+        elif is_growing(body):
+            await to.growing(status, lines, body, start, stop)
         elif stop is not None and is_stored(body):
             await to.file(status, lines, body, start, stop)
         else:
-            await to.pieces(status, lines, pieces_of(body, start, stop))
+            raise TypeError("a stored body has a length")
 
     async def _fail(self, error: Exception, to: Responder) -> None:
         request_id = to.exchange.request_id

@@ -7,15 +7,17 @@ requests (protocol.py).
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+from modgate.serve.delivery import Delivery
 from modgate.serve.exchange import Exchange
 from modgate.serve.response import head_bytes
-from modgate.serve.zerocopy import send_file
+from modgate.serve.zerocopy import Outlet
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,8 +60,11 @@ class Line(Protocol):
     written: int
     """Body bytes handed to the transport since the connection was made."""
 
-    outstanding: int
-    """Bytes of a file that is being sent below the transport."""
+    delivery: Delivery | None
+    """A file that is being sent below the transport."""
+
+    def outlet(self) -> Outlet:
+        """How files leave."""
 
     def date(self) -> bytes: ...
 
@@ -121,6 +126,8 @@ class Cycle:
             self._write(message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] == ZERO_COPY and self.started and not self.complete:
             await self._send_file(message["file"], message["offset"], message["count"], message["told"])
+            if not message["more_body"] and not self.disconnected:
+                self._write(b"", more=False)
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
@@ -164,32 +171,48 @@ class Cycle:
         self._line.responded(self)
 
     async def _send_file(self, file: int, offset: int, count: int, told: Callable[[int], None]) -> None:
-        """The whole body from a descriptor, which stays its owner's; `Exchange.direct` told that this is possible.
+        """A part of the body from a descriptor, which stays its owner's; `Exchange.direct` told that this is possible.
 
-        `told` is given the length of each piece that went.
+        `told` is given the number of bytes that went.
         """
-        if count != self._left:
-            raise RuntimeError("the file is not as long as its Content-Length")
+        if self._left is None or count > self._left:
+            raise RuntimeError("the file is longer than its Content-Length")
+        await self._emptied()
+        if self.disconnected:
+            return
         line, head = self._line, self._head
         self._head = b""
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
-        def sent(amount: int) -> None:
-            line.written += amount
-            line.outstanding -= amount
-            told(amount)
+        def ended(error: Exception | None) -> None:
+            if not done.done():  # its task may have been cancelled just now
+                done.set_result(error)
 
-        line.outstanding = count
+        delivery = line.delivery = line.outlet().deliver(head, os.dup(file), offset, count, ended)
         try:
-            await send_file(line.transport, head, file, offset, count, sent)
-        except ConnectionError:
+            error = await done
+        except asyncio.CancelledError:
+            delivery.stop()
+            raise
+        finally:
+            line.delivery = None
+            line.written += delivery.went
+            told(delivery.went)
+        if isinstance(error, ConnectionError):
             self.disconnect()
             line.transport.abort()  # we met the broken connection before the transport did
             return
-        finally:
-            line.outstanding = 0
-        self._left = 0
-        self.complete = True
-        line.responded(self)
+        if error is not None:
+            raise error
+        self._left -= count
+
+    async def _emptied(self) -> None:
+        """Wait until nothing is left in the transport: what goes below it may not overtake that."""
+        transport, flow = self._line.transport, self._line.flow
+        if transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(0)
+            await flow.drain()
+            transport.set_write_buffer_limits()
 
     def _framed(self, body: bytes, *, more: bool) -> list[bytes]:
         if not self._chunked:

@@ -42,7 +42,7 @@ class Exchange:
     plain: bool = False
     """Nothing in it forbids to answer the next one like it from memory."""
     direct: Callable[[], bool] = _never
-    """Whether a file can go to this client now without passing through this process."""
+    """Whether a file can go to this client without passing through this process."""
 
 
 @dataclass(slots=True)

@@ -14,11 +14,15 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from modgate.errors import Unavailable
 from modgate.serve.cycle import Cycle
+from modgate.serve.delivery import Delivery
+from modgate.serve.download import Download
 from modgate.serve.edge import Edge
 from modgate.serve.head import HOST, LINK, ORDINARY, PACK, WHO, principal
 from modgate.serve.table import ANYBODY, Entry
-from modgate.serve.zerocopy import Outlet
+from modgate.serve.zerocopy import Outlet, possible
+from modgate.source.base import Stored
 
 SLICE = 1024
 """Bytes parsed at once. The shortest request has 18, so 56 fit in; nearly every request fits in whole."""
@@ -43,9 +47,11 @@ class FastPath(HttpToolsProtocol):
         self._marks = 0
         self._plain = False  # it was answered from memory, and nothing in its head made a difference
         self._deaf = False  # what comes after this request is not looked at
-        self._outlet: Outlet | None = None  # from the first small file on
-        # What waits.
-        self._current: Cycle | None = None
+        self._outlet: Outlet | None = None  # from the first file on
+        # What is under way, and what waits.
+        self.written = 0
+        self.delivery: Delivery | None = None
+        self._current: Cycle | Download | None = None
         self._backlog = NOTHING
         self._idle_since = 0.0
 
@@ -101,15 +107,15 @@ class FastPath(HttpToolsProtocol):
 
     def _answer(self, entry: Entry, end: bytes = b"\r\n\r\n") -> bool:
         """Send it; False if it is a file that is not there any more as it was, and nothing has been sent."""
+        if entry.large is not None:
+            return self._download(entry, entry.large)
         edge = self._edge
         number = edge.requests = edge.requests + 1
         whole = b"%b%b%d%b%b" % (entry.head, edge.stamp, number, end, entry.body)
         if entry.file is None:
             self.transport.write(whole)
-        else:
-            outlet = self._outlet = self._outlet or Outlet(self.transport)
-            if not outlet.send(whole, entry.file):
-                return False
+        elif not self.outlet().send(whole, entry.file):
+            return False
         self._idle_since = done = self._monotonic()
         seconds = done - self._began
         tally = entry.tally
@@ -121,6 +127,29 @@ class FastPath(HttpToolsProtocol):
             request = f"{edge.request_prefix}{number}"
             reporter.log.add(done + reporter.clock.offset, request, entry.log, seconds, self._client_ip())
         return True
+
+    def _download(self, entry: Entry, file: Stored) -> bool:
+        """Begin to send a large file; False if that is not possible, and nothing has been sent."""
+        if self._deaf or not possible(self.transport) or self.transport.get_write_buffer_size():
+            return False
+        try:
+            descriptor = file.fileno()
+        except Unavailable:
+            return False
+        if descriptor is None:
+            return False
+        self._current = Download(self, self._edge, entry, descriptor, self._began, self._client_ip())
+        return True
+
+    def outlet(self) -> Outlet:
+        """How files leave."""
+        if self._outlet is None:
+            self._outlet = Outlet(self.transport, self.flow, self._edge.senders)
+        return self._outlet
+
+    def responded(self, response: Cycle | Download) -> None:
+        """A response that took its time is complete."""
+        raise NotImplementedError
 
     def _client_ip(self) -> str:
         """Who asks, for the log."""

@@ -63,16 +63,14 @@ class Place:
         self._keep(entry and replace(entry, packed=smaller))
 
     def keep_file(self, content: Content, file: Stored, outcome: Outcome, stamp: tuple[int, int] | None) -> None:
-        """Keep the way to a small file; its bytes are in the page cache, which every process shares.
+        """Keep the way to a file; its bytes are in the page cache, which every process shares.
 
         The bytes of a very small one are kept too: opening it would cost more than sending it.
         """
-        if file.size <= LARGEST_FILE:
-            status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
-            outcome = replace(outcome, status=status)
-            body = _bytes_of(file) if file.size <= LARGEST_BODY else b""
-            head = head_bytes(status, headers)
-            self._keep(self._entry(head, body, outcome, stamp, FOREVER, None if body else OpenFile(file, self.files)))
+        status, headers = response.success(replace(content, cached=Cached.HIT), WHOLE)
+        outcome = replace(outcome, status=status)
+        body = _bytes_of(file) if file.size <= LARGEST_BODY else b""
+        self._keep(self._entry(head_bytes(status, headers), body, outcome, stamp, FOREVER, None if body else file))
 
     def keep_absence(self, error: Absent, outcome: Outcome) -> None:
         """Keep a 404: the go command asks for every prefix of an import path, so that these are most answers."""
@@ -88,7 +86,7 @@ class Place:
         outcome: Outcome,
         stamp: tuple[int, int] | None,
         valid_until: float,
-        file: OpenFile | None = None,
+        file: Stored | None = None,
     ) -> Entry | None:
         """What is kept; None if it may not be."""
         clock = self.reporter.clock
@@ -104,7 +102,8 @@ class Place:
             tally=self.reporter.tally(hit.kind, hit.status, hit.cache),
             stamp=stamp,
             valid_until=until,
-            file=file,
+            file=OpenFile(file, self.files) if file is not None and length <= LARGEST_FILE else None,
+            large=file if length > LARGEST_FILE else None,
             length=length,
         )
 

@@ -24,6 +24,7 @@ from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
 from modgate.serve.crowd import who_goes
 from modgate.serve.cycle import Cycle, scope_of
+from modgate.serve.download import Download
 from modgate.serve.edge import Edge
 from modgate.serve.ending import Ending
 from modgate.serve.errors import Failure
@@ -56,8 +57,6 @@ class Connection(Ending):
 
     def __init__(self, edge: Edge, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(edge, loop)
-        self.written = 0
-        self.outstanding = 0
         # The message being received.
         self._head_bytes = self._body_bytes = 0
         self._refusal: tuple[int, str] | None = None
@@ -162,7 +161,7 @@ class Connection(Ending):
     def check(self, now: float) -> None:
         """Called by the listener's sweep about every second."""
         limits = self._edge.limits
-        buffered = self.transport.get_write_buffer_size() + self.outstanding
+        buffered = self.transport.get_write_buffer_size() + (self.delivery.left if self.delivery is not None else 0)
         if self._leaving.is_stalled(now, self.written, buffered, limits.stall_seconds) or self._is_gone(now):
             self.transport.abort()
         if self.transport.is_closing():
@@ -296,23 +295,23 @@ class Connection(Ending):
         self._task.add_done_callback(edge.tasks.discard)
         edge.tasks.add(self._task)
 
-    def is_last(self, cycle: Cycle) -> bool:
+    def is_last(self, response: Cycle | Download) -> bool:
         """While draining, or when the client sends no more, the connection ends with the response behind which nothing
         has been received."""
         another = self._began and self._receiving is None
         return bool(self._edge.draining or self._ended) and not (self._waiting or self._backlog or another)
 
-    def responded(self, cycle: Cycle) -> None:
-        """A cycle's response is complete: the next one's turn, or the end of the connection."""
+    def responded(self, response: Cycle | Download) -> None:
+        """A response that took its time is complete: the next one's turn, or the end of the connection."""
         self._task = None
         self._current = None
         if self.transport.is_closing():
             return
         self._idle_since = self._monotonic()
-        if not cycle.keep_alive or self.is_last(cycle):
-            cycle.keep_alive = False
+        if not response.keep_alive or self.is_last(response):
+            response.keep_alive = False
             # While the body of the request is still coming, closing would reset the connection under the response.
-            if self._receiving is not cycle:
+            if self._receiving is not response:
                 self._part()
         elif self._waiting:
             self._start(self._waiting.popleft())

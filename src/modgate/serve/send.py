@@ -26,6 +26,11 @@ PIECE = 256 * 1024
 time more, and cost 32 MB instead of 8 for sixteen slow readers."""
 
 
+BEHIND = 1 << 20
+"""Bytes of an arriving file that a client has to be behind with for sendfile: what it costs to begin with it is worth
+some pieces."""
+
+
 class BodyBroke(Exception):
     """A body failed after its status line had gone out; `__cause__` says why."""
 
@@ -77,12 +82,56 @@ class Responder:
             return
         try:
             await self._start(status, headers)
-            message = {"type": ZERO_COPY, "file": descriptor, "offset": start, "count": stop - start}
-            await self._send({**message, "told": self._went})
+            await self._range(descriptor, start, stop, more=False)
         except (EOFError, OSError) as error:
             raise BodyBroke from error
         finally:
             os.close(descriptor)
+
+    async def growing(self, status: int, headers: Headers, body: Growing, start: int, stop: int | None) -> None:
+        """A response whose body is still arriving. Of one that is local, what this client is behind with goes as a
+        stored file does.
+
+        Raises:
+            GatewayError: the body failed before its first piece, and nothing has been sent.
+            BodyBroke: it failed later.
+        """
+        reader, descriptor = await body.open(start, stop), None
+        try:
+            data = await reader.read()
+            await self._start(status, headers)
+            while data:
+                await self._piece(data, more=True)
+                start += len(data)
+                until = min(body.released, stop) if stop is not None and self.exchange.direct() else 0
+                if until - start >= BEHIND:
+                    reader.close()
+                    descriptor = body.fileno() if descriptor is None else descriptor
+                    await self._range(descriptor, start, until, more=True)
+                    start = until
+                    reader = await body.open(start, stop)
+                else:
+                    # A client that reads as fast as we do would otherwise keep the event loop for itself.
+                    await asyncio.sleep(0)
+                data = await reader.read()
+            await self._piece(b"", more=False)
+        except (GatewayError, EOFError, OSError) as error:
+            if self.outcome.status:
+                raise BodyBroke from error
+            raise
+        finally:
+            reader.close()
+            if descriptor is not None:
+                os.close(descriptor)
+
+    async def _range(self, descriptor: int, start: int, stop: int, *, more: bool) -> None:
+        """Send a part of a local file.
+
+        Raises:
+            EOFError, OSError: see Delivery.
+        """
+        message = {"type": ZERO_COPY, "file": descriptor, "offset": start, "count": stop - start, "more_body": more}
+        await self._send({**message, "told": self._went})
 
     async def _start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -96,13 +145,13 @@ class Responder:
         self.outcome.bytes_sent += len(data)
 
 
-async def pieces_of(body: Ready | Stored | Growing, start: int, stop: int | None) -> AsyncGenerator[bytes, None]:
+async def pieces_of(body: Ready | Stored, start: int, stop: int | None) -> AsyncGenerator[bytes, None]:
     """The bytes of a body from `start` up to `stop`, by the cheapest way that it offers.
 
     Raises:
         GatewayError: it is not there, or its transfer broke.
     """
-    descriptor = None if isinstance(body, Ready) or hasattr(body, "growing") else body.fileno()
+    descriptor = None if isinstance(body, Ready) else body.fileno()
     if descriptor is not None and stop is not None:
         try:
             for piece in _read(descriptor, start, stop):

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from modgate.cache.memory import S3Fifo
 from modgate.observe.metrics import Counter, Histogram
 from modgate.serve.openfiles import OpenFile
+from modgate.source.base import Stored
 
 LARGEST_BODY = 64 * 1024
 """Bytes. Nearly every .info, .mod and list is smaller; a larger body would fill a transport's buffer at once, and its
 copying costs more than the ordinary path does."""
 LARGEST_FILE = 512 * 1024
-"""Bytes. What the socket does not take of a file at once waits in the transport's buffer, so this bounds what a client
-that does not read can cost."""
+"""Bytes of a small file. What the socket does not take of it at once waits in the transport's buffer, so this bounds
+what a client that does not read can cost."""
 LONGEST_KEY = 1024
 """Bytes of a target that may become a key."""
 OVERHEAD = 600
@@ -64,6 +65,8 @@ class Entry:
     """Monotonic seconds: the wall clock may be set back."""
     file: OpenFile | None = None
     """A small zip, sent from the page cache; each time it is looked at whether it is still the one that was proven."""
+    large: Stored | None = None
+    """A large zip, opened each time: on its way it keeps its connection busy."""
     length: int = 0
     """Bytes of the body."""
     packed: Entry | None = None

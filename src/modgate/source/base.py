@@ -244,10 +244,22 @@ class Growing(Body, Protocol):
     def growing(self) -> bool:
         """Always true; it tells this apart from a stored body."""
 
+    @property
+    def released(self) -> int:
+        """How many of its bytes may be handed out."""
+
+    def fileno(self) -> int:
+        """A new descriptor of the local file, which the caller closes; what is released can be read from it."""
+
 
 def is_stored(body: object) -> TypeGuard[Stored]:
     """Whether a body is complete and lies in a store."""
     return hasattr(body, "fileno") and not hasattr(body, "growing")
+
+
+def is_growing(body: object) -> TypeGuard[Growing]:
+    """Whether a body is still arriving."""
+    return hasattr(body, "growing")
 
 
 @dataclass(frozen=True, slots=True)
