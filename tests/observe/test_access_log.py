@@ -92,6 +92,20 @@ def test_lines_wait_for_a_flush_or_for_a_whole_batch(tmp_path: Path) -> None:
     log.close()
 
 
+def test_whoever_flushes_is_told_of_the_first_line_that_waits(tmp_path: Path) -> None:
+    log, told = AccessLog(str(tmp_path / "log")), list[str]()
+    log.begins = lambda: told.append("one waits")
+    assert not log.waits
+    for _ in range(2):
+        for number in range(5):
+            log.add(1.0, str(number), HIT, 0.1, "::1")
+        assert log.waits
+        log.flush()
+        assert not log.waits
+    assert len(told) == 2
+    log.close()
+
+
 def test_a_log_that_is_off_writes_nothing() -> None:
     log = AccessLog("off")
     add(log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import struct
 from pathlib import Path
@@ -27,6 +28,7 @@ async def kept(port: Port, tmp_path: Path) -> bytes:
     data = content(SIZE)
     store(port, tmp_path / "zip", data)
     assert (await port.ask(TARGET)).body == data
+    await port.settle(lambda: not port.edge.tasks)
     return data
 
 
@@ -119,6 +121,24 @@ async def test_one_that_was_replaced_is_not_sent(port: Port, kept: bytes, tmp_pa
     (tmp_path / "new").write_bytes(kept[::-1])
     (tmp_path / "new").rename(tmp_path / "zip")
     assert (await port.ask(TARGET)).status == 503
+
+
+async def test_without_a_descriptor_for_it_nobody_takes_what_comes_for_whole(
+    port: Port, kept: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spent(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    client = await port.client()
+    await client.ask("/healthz")
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "dup", spent)
+        await client.send(request(TARGET))
+        assert len(await client.reader.read()) < SIZE
+    await port.settle(lambda: len(os.listdir("/proc/self/fd")) == before - 1)
+    assert [event for event, _ in port.logged.entries] == ["response_cut"]
+    assert (await port.ask(TARGET)).body == kept
 
 
 async def test_who_sends_no_more_gets_the_whole_file_and_then_the_end(port: Port, kept: bytes) -> None:

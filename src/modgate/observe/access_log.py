@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 
 from modgate.observe.sink import Sink, open_sink
 
@@ -42,6 +43,8 @@ class AccessLog:
         self._sink: Sink | None = None if target == "off" else open_sink(target)
         self.enabled = self._sink is not None
         """False: nobody needs to prepare lines."""
+        self.begins: Callable[[], None] = _nobody
+        """Called when a line comes and none waits: it is to be flushed."""
         self.dropped = 0
         """Lines that could not be written since the start."""
         self._lines: list[str] = []
@@ -64,10 +67,17 @@ class AccessLog:
             f'{{"time":"{self._time}","request_id":"{request_id}"{fragment},'
             f'"request_time":{seconds:.6f},"client_ip":"{client_ip}"}}\n'
         )
+        if not self._lines:
+            self.begins()
         self._lines.append(line)
         self._size += len(line)
         if self._size >= BATCH_BYTES:
             self.flush()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to flush."""
+        return bool(self._lines or self._pending)
 
     def flush(self) -> None:
         """Write what is there. What the sink does not take now waits for the next call, within PENDING_BYTES."""
@@ -125,6 +135,10 @@ class AccessLog:
         first = self._pending.index(b"\n") + 1
         self.dropped += self._pending.count(b"\n", first)
         self._pending = self._pending[:first]
+
+
+def _nobody() -> None:
+    """Nobody flushes by himself."""
 
 
 def cut(fragment: str, sent: int) -> str:

@@ -188,7 +188,12 @@ class Cycle:
             if not done.done():  # its task may have been cancelled just now
                 done.set_result(error)
 
-        delivery = line.delivery = line.outlet().deliver(head, os.dup(file), offset, count, ended)
+        own = os.dup(file)
+        try:
+            delivery = line.delivery = line.outlet().deliver(head, own, offset, count, ended)
+        except OSError:
+            os.close(own)
+            raise
         try:
             error = await done
         except asyncio.CancelledError:

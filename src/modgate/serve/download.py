@@ -40,7 +40,11 @@ class Download:
 
     def __init__(self, line: Line, edge: Edge, entry: Entry, descriptor: int, began: float, client: str) -> None:
         """`descriptor` has the file of `entry`, and is closed at the end; `began` is in monotonic seconds, `client` the
-        address for the log."""
+        address for the log.
+
+        Raises:
+            OSError: there is no descriptor left for it; the one of the file is still the caller's.
+        """
         self.keep_alive = True  # others take the ordinary path
         self._line = line
         self._edge = edge

@@ -11,6 +11,7 @@ answer is looked up each time.
 from __future__ import annotations
 
 import asyncio
+import os
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -138,7 +139,11 @@ class FastPath(HttpToolsProtocol):
             return False
         if descriptor is None:
             return False
-        self._current = Download(self, self._edge, entry, descriptor, self._began, self._client_ip())
+        try:
+            self._current = Download(self, self._edge, entry, descriptor, self._began, self._client_ip())
+        except OSError:  # no descriptor is left for it: the ordinary path says so
+            os.close(descriptor)
+            return False
         return True
 
     def outlet(self) -> Outlet:

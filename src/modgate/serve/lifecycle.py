@@ -93,9 +93,15 @@ class Lifecycle:
             listener.abort()
 
     async def _flush(self) -> None:
+        """Write lines some time after they came; where nobody asks for anything, nobody wakes up."""
+        log, some = self._access_log, asyncio.Event()
+        log.begins = some.set
         while True:
+            if not log.waits:
+                some.clear()
+                await some.wait()
             await asyncio.sleep(FLUSH_SECONDS)
-            self._access_log.flush()
+            log.flush()
 
 
 def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:

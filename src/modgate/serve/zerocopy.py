@@ -70,6 +70,9 @@ class Outlet:
         """Begin to send `head` and a part of a large file; see Delivery, which closes the descriptor.
 
         `possible(transport)` holds, nothing is left in it, and nobody else writes to it meanwhile.
+
+        Raises:
+            OSError: there is no descriptor left for it; the one of the file is still the caller's.
         """
         delivery = Delivery(
             transport=self._transport,
