@@ -1,24 +1,20 @@
-"""Large files leave by threads and by the event loop, in whatever mixture, and nobody waits for those who take them."""
+"""Large files take their time, and nobody waits for those who take them."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
-import struct
 from pathlib import Path
 
 import pytest
 
 from modgate.observe.families import REQUESTS, SENT_BYTES
-from modgate.serve import delivery
-from modgate.serve.senders import Senders
 from tests.serve.fakes import MIB, Client, Port, request
 from tests.serve.test_files import TARGET, content, store
 
 SIZE = 12 * MIB
 BEGUN = 50_000
-LONG = struct.pack("@ll", 30, 0)
 LIST = "/rsc.io/quote/@v/list"
 
 
@@ -32,11 +28,6 @@ async def kept(port: Port, tmp_path: Path) -> bytes:
     return data
 
 
-def lent(port: Port) -> int:
-    """How many threads of the port are busy."""
-    return port.edge.senders._busy
-
-
 async def begun(port: Port, limit: int = 4096) -> Client:
     """A client that has seen the beginning of a file, and does not read on."""
     client = await port.client(limit=limit)
@@ -46,25 +37,12 @@ async def begun(port: Port, limit: int = 4096) -> Client:
     return client
 
 
-async def test_who_does_not_read_gets_no_thread_for_long(port: Port, kept: bytes) -> None:
+async def test_those_who_do_not_read_hold_up_nobody(port: Port, kept: bytes) -> None:
     clients = [await begun(port) for _ in range(20)]
-    await port.settle(lambda: not lent(port))
     assert (await port.ask("/healthz")).status == 200
     for client in clients:
         assert await client.reader.readexactly(SIZE - BEGUN) == kept[BEGUN:]
         assert (await client.ask(LIST)).status == 404
-
-
-async def test_when_all_threads_are_busy_the_loop_does_it(port: Port, kept: bytes) -> None:
-    port.edge.senders = Senders(most=1)
-    responses = await asyncio.gather(*(port.ask(TARGET) for _ in range(12)))
-    assert all(response.body == kept for response in responses)
-    port.edge.senders.close()
-
-
-async def test_without_threads_the_loop_does_all_of_it(port: Port, kept: bytes) -> None:
-    port.edge.senders = Senders(most=0)
-    assert (await port.ask(TARGET)).body == kept
 
 
 async def test_what_a_client_sends_meanwhile_waits_and_the_loop_does_not(port: Port, kept: bytes) -> None:
@@ -103,7 +81,6 @@ async def test_a_client_that_goes_away_is_accounted_for_with_what_it_got(port: P
     assert port.count(SENT_BYTES)["zip",] == SIZE + part["bytes_sent"]
     assert port.count(REQUESTS)["zip", "200", "hit"] == 2
     assert not port.logged.entries, "that clients go away is no news"
-    assert not lent(port)
 
 
 async def test_a_file_of_the_table_that_becomes_shorter_is_cut_and_told(
@@ -165,7 +142,6 @@ async def test_a_cut_ends_it_at_once(port: Port, kept: bytes) -> None:
     while data := await _some(client):
         rest += data
     assert len(rest) < SIZE
-    await port.settle(lambda: not lent(port))
 
 
 async def _some(client: Client) -> bytes:
@@ -173,25 +149,3 @@ async def _some(client: Client) -> bytes:
         return await client.reader.read(65536)
     except ConnectionError:
         return b""
-
-
-async def test_a_fast_client_is_served_by_a_thread(port: Port, kept: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "WAIT", LONG)
-    monkeypatch.setattr(delivery, "PIECE_SECONDS", 30.0)
-    client = await begun(port)
-    assert lent(port) == 1
-    assert await client.reader.readexactly(SIZE - BEGUN) == kept[BEGUN:]
-    await port.settle(lambda: not lent(port))
-
-
-async def test_nobody_reads_from_a_connection_that_a_thread_may_block(
-    port: Port, kept: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "WAIT", LONG)
-    client = await begun(port)
-    (connection,) = [one for one in port.listener._connections() if one.is_busy]
-    assert not connection.transport.is_reading()
-    await client.send(request(LIST))
-    await client.reader.readexactly(SIZE - BEGUN)
-    assert (await client.response()).status == 404
-    assert connection.transport.is_reading()

@@ -19,7 +19,6 @@ from modgate.serve.cycle import App
 from modgate.serve.exchange import Exchange, Reporter
 from modgate.serve.head import MARKS, WHO
 from modgate.serve.proxies import TrustedProxies
-from modgate.serve.senders import Senders
 from modgate.serve.table import Principal, Principals
 from modgate.serve.target import LONGEST_TARGET
 
@@ -78,7 +77,6 @@ class Edge:
         """Requests so far: the second half of the next request id."""
         self.whole: dict[bytes, tuple[bytes, Principal, bool]] = {}
         """What whole plain requests mean, by their bytes: the target, who asks, and whether gzip is taken."""
-        self.senders = Senders()
         self.draining = False
         self.tasks: set[asyncio.Task[None]] = set()
         """Requests being answered on the ordinary path; each is cancelled by its connection when the client goes."""

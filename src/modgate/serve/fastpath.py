@@ -149,7 +149,7 @@ class FastPath(HttpToolsProtocol):
     def outlet(self) -> Outlet:
         """How files leave."""
         if self._outlet is None:
-            self._outlet = Outlet(self.transport, self.flow, self._edge.senders)
+            self._outlet = Outlet(self.transport)
         return self._outlet
 
     def responded(self, response: Cycle | Download) -> None:

@@ -89,7 +89,6 @@ class Listener:
             bound.close()
         for connection in self._connections():
             connection.transport.abort()
-        self._edge.senders.close()
 
     async def _emptied(self, end: float) -> None:
         loop = asyncio.get_running_loop()

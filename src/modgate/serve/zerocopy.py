@@ -13,9 +13,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from modgate.serve.delivery import Delivery, Reading
+from modgate.serve.delivery import Delivery
 from modgate.serve.openfiles import OpenFile
-from modgate.serve.senders import Senders
 
 WORTH_IT = 1 << 17
 """Bytes from which sendfile is cheaper than reading and writing: its set-up costs as much as copying 100 KB."""
@@ -31,14 +30,11 @@ def possible(transport: asyncio.Transport) -> bool:
 class Outlet:
     """The way of one connection. What its socket is, is found out once: asking costs 2 µs."""
 
-    __slots__ = ("_is_plain", "_number", "_reading", "_senders", "_socket", "_transport")
+    __slots__ = ("_is_plain", "_number", "_socket", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, reading: Reading, senders: Senders) -> None:
-        """`reading` is the connection's other direction."""
+    def __init__(self, transport: asyncio.Transport) -> None:
         own = transport.get_extra_info("socket")
         self._transport = transport
-        self._reading = reading
-        self._senders = senders
         self._number: int = own.fileno()
         self._socket = int(own.family), int(own.type), own.proto
         self._is_plain = possible(transport)
@@ -75,10 +71,7 @@ class Outlet:
             OSError: there is no descriptor left for it; the one of the file is still the caller's.
         """
         delivery = Delivery(
-            transport=self._transport,
-            reading=self._reading,
             out=socket.SocketType(*self._socket, os.dup(self._number)),
-            senders=self._senders,
             head=head,
             descriptor=descriptor,
             offset=offset,
