@@ -19,6 +19,7 @@ from benchmarks import page, plots, table
 from benchmarks.errors import Broken, Missing
 from benchmarks.results import Results
 from benchmarks.scenarios import (
+    beside,
     checking,
     download,
     first_byte,
@@ -42,6 +43,7 @@ SCENARIOS: Mapping[str, Callable[[Stage, Results], None]] = {
     "start": start.run,
     "hot": hot.run,
     "rate": rate.run,
+    "beside": beside.run,
     "variants": variants.run,
     "graph": graph.run,
     "download": download.run,

@@ -21,6 +21,7 @@ MISSING = "missing path, 404"
 SMALL_ZIP, LARGE_ZIP = "zip of 200 KB", "zip of 36 MB"
 ANONYMOUS, AUTHORISED = "hot .info, anonymous", "hot .info, authorised"
 RATE = "hot .info at 5,000/s"
+BESIDE = "hot .info while eight zips of 36 MB go out"
 STORED = "start to first hit"
 UNSTORED = "start to first miss"
 IDLE = "memory after start and one hit"
@@ -99,6 +100,7 @@ def _hot() -> tuple[Target, ...]:
     return (
         *metadata,
         Target(RATE, MODGATE, Metric.P99, at_most=1.5, base=NGINX_LOG),
+        Target(BESIDE, MODGATE, Metric.P99, at_most=1.5, base=NGINX_LOG),
         Target(AUTHORISED, MODGATE, Metric.RATE, at_least=0.9, base=MODGATE, of=ANONYMOUS),
         Target(MISSING, MODGATE, Metric.RATE, at_least=0.8, base=MODGATE, of=INFO),
         Target(SMALL_ZIP, MODGATE, Metric.RATE, at_least=1.0, base=NGINX),

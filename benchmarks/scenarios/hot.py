@@ -21,6 +21,7 @@ LARGE_CLIENTS = 8
 AFTER = "memory after all hot runs"
 
 INFO_TARGET = f"/{PATH}/@v/{HOT}.info"
+LARGE_ZIP_TARGET = f"/{PATH}/@v/{LARGE}.zip"
 QUESTIONS = (
     Question(INFO, INFO_TARGET),
     Question("hot .mod", STORED),
@@ -28,7 +29,7 @@ QUESTIONS = (
     Question("hot @latest", LATEST),
     Question(ABSENT, f"/{MISSING}/@v/list", status=404),
     Question(SMALL_ZIP, f"/{PATH}/@v/{HOT}.zip"),
-    Question(LARGE_ZIP, f"/{PATH}/@v/{LARGE}.zip", connections=LARGE_CLIENTS, large=True),
+    Question(LARGE_ZIP, LARGE_ZIP_TARGET, connections=LARGE_CLIENTS, large=True),
 )
 ESCAPED_TARGET = f"/{escaped(ESCAPED).replace('!', '%21')}/@v/{HOT}.mod"
 """As go commands spell it."""
