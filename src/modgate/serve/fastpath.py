@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import abstractmethod
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -152,9 +153,9 @@ class FastPath(HttpToolsProtocol):
             self._outlet = Outlet(self.transport)
         return self._outlet
 
+    @abstractmethod
     def responded(self, response: Cycle | Download) -> None:
         """A response that took its time is complete."""
-        raise NotImplementedError
 
     def _client_ip(self) -> str:
         """Who asks, for the log."""
