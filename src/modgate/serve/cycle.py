@@ -14,10 +14,9 @@ from urllib.parse import unquote
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from modgate.serve.delivery import Delivery
+from modgate.serve import zerocopy
 from modgate.serve.exchange import Exchange
 from modgate.serve.response import head_bytes
-from modgate.serve.zerocopy import Outlet
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,19 +51,10 @@ def scope_of(exchange: Exchange, version: str, scheme: str | None) -> Scope:
     }
 
 
-class Line(Protocol):
+class Line(zerocopy.Line, Protocol):
     """What a cycle needs of its connection."""
 
-    transport: asyncio.Transport
     flow: FlowControl
-    written: int
-    """Body bytes handed to the transport since the connection was made."""
-
-    delivery: Delivery | None
-    """A file that is being sent below the transport."""
-
-    def outlet(self) -> Outlet:
-        """How files leave."""
 
     def date(self) -> bytes: ...
 

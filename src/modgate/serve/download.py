@@ -6,27 +6,16 @@ Belongs here: what such a response is to its connection, and how it is accounted
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
 from modgate.observe.access_log import cut
-from modgate.serve.delivery import Delivery
+from modgate.serve import zerocopy
 from modgate.serve.edge import Edge
 from modgate.serve.table import Entry
-from modgate.serve.zerocopy import Outlet
 
 
-class Line(Protocol):
+class Line(zerocopy.Line, Protocol):
     """What a download needs of its connection."""
-
-    transport: asyncio.Transport
-    written: int
-    """Body bytes handed to the transport since the connection was made."""
-    delivery: Delivery | None
-    """A file that is being sent below the transport."""
-
-    def outlet(self) -> Outlet:
-        """How files leave."""
 
     def responded(self, response: Download) -> None:
         """The response is complete."""

@@ -89,8 +89,8 @@ class Responder:
             os.close(descriptor)
 
     async def growing(self, status: int, headers: Headers, body: Growing, start: int, stop: int | None) -> None:
-        """A response whose body is still arriving. Of one that is local, what this client is behind with goes as a
-        stored file does.
+        """A response whose body is still arriving. What this client is behind with goes as a stored file does: a herd
+        takes most of its bytes after they came.
 
         Raises:
             GatewayError: the body failed before its first piece, and nothing has been sent.

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from modgate.serve.delivery import Delivery
 from modgate.serve.openfiles import OpenFile
@@ -25,6 +26,19 @@ PUSHED = 1 << 15
 def possible(transport: asyncio.Transport) -> bool:
     """Whether files can go out below this transport, once nothing is left in it: there is no TLS."""
     return hasattr(os, "sendfile") and transport.get_extra_info("ssl_object") is None
+
+
+class Line(Protocol):
+    """A connection that files leave by, as its responses see it."""
+
+    transport: asyncio.Transport
+    written: int
+    """Body bytes handed to the transport, or sent below it, since the connection was made."""
+    delivery: Delivery | None
+    """A file that is being sent below the transport."""
+
+    def outlet(self) -> Outlet:
+        """How files leave."""
 
 
 class Outlet:
